@@ -110,11 +110,7 @@ export interface Observation {
 }
 
 /** Makes an observation: `data` is the identity, `metadata` is only for reports. */
-export function observation(
-  system: string,
-  data: unknown,
-  metadata?: Readonly<Record<string, unknown>>,
-): Observation {
+export function observation(system: string, data: unknown, metadata?: Readonly<Record<string, unknown>>): Observation {
   return metadata === undefined ? { system, data } : { system, data, metadata }
 }
 
