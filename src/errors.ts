@@ -72,3 +72,87 @@ export function messageOf(thrown: unknown): string {
   if (typeof thrown === 'string') return thrown
   return `${JSON.stringify(thrown) ?? String(thrown)} (thrown as it is, not as an Error)`
 }
+
+/** Throws what failed among parallel calls on several systems: one failure as it is, more as one error that lists them. */
+export function throwIfAny(
+  code: VenomErrorCode,
+  what: string,
+  systems: readonly (readonly [name: string, system: unknown])[],
+  results: readonly PromiseSettledResult<unknown>[],
+): void {
+  const failed = results.flatMap((result, i) => (result.status === 'rejected' ? [{ name: systems[i]![0], reason: result.reason as unknown }] : []))
+  const [first] = failed
+  if (!first) return
+  if (failed.length === 1 && isVenomError(first.reason)) throw first.reason
+  const lines = failed.map(({ name, reason }) => `${name} ${what}: ${messageOf(reason)}`)
+  const cause = failed.length === 1 ? first.reason : new AggregateError(failed.map(({ reason }) => reason))
+  throw new VenomError(code, lines.join('\n'), { cause })
+}
+
+/** Whether `thrown` is a VenomError of any copy of this package. */
+export function isVenomError(thrown: unknown): thrown is VenomError {
+  return thrown instanceof Error && thrown.name === 'VenomError' && 'code' in thrown
+}
+
+export function closedError(): VenomError {
+  return new VenomError(
+    'CLOSED',
+    'The world is closed.\nIts systems were put back to the start and disconnected.\nOpen another one: await World.open({ systems }).',
+  )
+}
+
+export function taintedError(taint: VenomError): VenomError {
+  return new VenomError(
+    'TAINTED',
+    `The state is unknown, so nothing more runs on it: ${taint.message}\n` +
+      'A run on an unknown state could pass or fail for no reason of its own.\n' +
+      'await world.recover() goes back to the start and proves it; or open the world anew.',
+    { cause: taint },
+  )
+}
+
+export function timedOut(name: string, timeout: number): VenomError {
+  return new VenomError(
+    'STEP_TIMEOUT',
+    `step "${name}" timed out in ${timeout} ms.\n` +
+      'It waits for something that did not come, or it is slower than its time allows.\n' +
+      `If it is slow, give it more: step(name, body, { timeout: ${timeout * 2} }); its \`signal\` was aborted so that it can stop.`,
+  )
+}
+
+export function stillRunning(name: string, grace: number): VenomError {
+  return new VenomError(
+    'STEP_STILL_RUNNING',
+    `step "${name}" is still running ${grace} ms after it should have ended, so nothing is rolled back under it.\n` +
+      'Its late writes would land in the next path.\n' +
+      'Pass its `signal` on to what it waits for, or raise grace in defineWorld().',
+  )
+}
+
+export function notQuiet(name: string, moved: readonly string[]): VenomError {
+  return new VenomError(
+    'NOT_QUIET',
+    `The checkpoint "${name}" could not be taken over all systems at once: ${moved.join(' and ')} kept changing meanwhile.\n` +
+      'The application still works on what an earlier step asked for: a job, a queue, a fire-and-forget call.\n' +
+      'Wait for its effect in the step before the checkpoint.',
+    { retryable: true },
+  )
+}
+
+export function notVerified(name: string, differing: readonly string[]): VenomError {
+  return new VenomError(
+    'NOT_VERIFIED',
+    `After the rollback to "${name}" the state is not what it was: ${differing.join(', ')}.\n` +
+      'Either something wrote in that moment, or the system cannot undo what was done.\n' +
+      "If the application writes by itself (a timer, a job), stop it for the tests; else run the conformance kit on the system.",
+  )
+}
+
+export function staleMark(name: string): VenomError {
+  return new VenomError(
+    'STALE_MARK',
+    `The checkpoint "${name}" is gone: the world went back to before it, or released it.\n` +
+      'A rollback forgets the checkpoints that were taken after the one it goes to.\n' +
+      'Take a new checkpoint after the rollback, and go back to that one.',
+  )
+}

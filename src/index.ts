@@ -1,13 +1,15 @@
-export { VenomError, type VenomErrorCode } from './errors.ts'
+export { placeOf, summary } from './changes.ts'
+export { isVenomError, VenomError, type VenomErrorCode } from './errors.ts'
 export {
   type Awaitable,
   type Change,
   type Health,
   type Observation,
+  observation,
   type ResetOptions,
   type Restores,
   type Rollbackable,
   type Row,
   type Worker,
-  observation,
 } from './rollbackable.ts'
+export { type Changes, type Handles, type Systems, World, type WorldMark, type WorldOptions } from './world.ts'

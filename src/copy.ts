@@ -1,0 +1,72 @@
+/**
+ * A deep copy of plain data: primitives, arrays, plain objects, Map, Set, Date, RegExp, Buffer and typed arrays, cycles included.
+ *
+ * Anything else (a class instance, a function, an open connection) cannot be copied without knowing what it is, so
+ * `other` decides: it gets the thing and where it lies, such as `cart.items[0].client`. `structuredClone` is not
+ * used because it turns class instances and Buffers into other things without a word.
+ */
+export function copy<T>(value: T, other: (thing: object, at: string) => unknown): T {
+  const seen = new Map<object, unknown>()
+  const walk = (thing: unknown, at: string): unknown => {
+    if (typeof thing === 'function') return other(thing, at)
+    if (typeof thing !== 'object' || thing === null) return thing
+    if (seen.has(thing)) return seen.get(thing)
+    const keep = <C extends object>(made: C): C => {
+      seen.set(thing, made)
+      return made
+    }
+    if (Array.isArray(thing)) {
+      const array = keep(new Array<unknown>(thing.length))
+      for (const i of thing.keys()) if (i in thing) array[i] = walk(thing[i], `${at}[${i}]`)
+      return array
+    }
+    if (isPlain(thing)) {
+      const object = keep(Object.create(Object.getPrototypeOf(thing)) as Record<PropertyKey, unknown>)
+      for (const key of Reflect.ownKeys(thing)) {
+        define(object, key, walk((thing as Record<PropertyKey, unknown>)[key], `${at}.${String(key)}`))
+      }
+      return object
+    }
+    switch (Object.getPrototypeOf(thing)) {
+      case Map.prototype: {
+        const map = keep(new Map<unknown, unknown>())
+        for (const [k, v] of thing as Map<unknown, unknown>) map.set(walk(k, `${at} key`), walk(v, `${at}.get(${String(k)})`))
+        return map
+      }
+      case Set.prototype: {
+        const set = keep(new Set<unknown>())
+        for (const v of thing as Set<unknown>) set.add(walk(v, `${at} entry`))
+        return set
+      }
+      case Date.prototype:
+        return keep(new Date((thing as Date).getTime()))
+      case RegExp.prototype:
+        return keep(new RegExp(thing as RegExp))
+    }
+    if (Buffer.isBuffer(thing)) return keep(Buffer.from(thing))
+    if (ArrayBuffer.isView(thing) || thing instanceof ArrayBuffer) return keep(structuredClone(thing))
+    return keep(other(thing, at) as object)
+  }
+  return walk(value, '') as T
+}
+
+/** The name of a thing's class, for messages. */
+export function className(thing: object): string {
+  if (typeof thing === 'function') return 'a function'
+  return `an instance of ${(thing.constructor as { name?: string } | undefined)?.name || 'an unnamed class'}`
+}
+
+/** An object literal, of this realm or another: test runners run files in contexts of their own. */
+function isPlain(thing: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(thing)
+  return prototype === null || prototype === Object.prototype || isForeignObjectPrototype(prototype as object)
+}
+
+function isForeignObjectPrototype(prototype: object): boolean {
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf')
+}
+
+/** Not an assignment: a key `__proto__` from parsed JSON must stay a key. */
+function define(object: Record<PropertyKey, unknown>, key: PropertyKey, value: unknown): void {
+  Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true })
+}

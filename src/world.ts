@@ -1,0 +1,386 @@
+import { Context } from './context.ts'
+import { closedError, messageOf, notQuiet, notVerified, staleMark, taintedError, throwIfAny, VenomError } from './errors.ts'
+import { InFlight } from './inflight.ts'
+import { type Awaitable, type Change, type Observation, observation, type ResetOptions, type Rollbackable, type Worker } from './rollbackable.ts'
+import { type Moment, Together } from './together.ts'
+
+/** The systems of a world by the names its steps call them. */
+export type Systems = Readonly<Record<string, Rollbackable>>
+
+/** What a step sees of each system: its `handle`, or the system itself where it has none. */
+export type Handles<S extends Systems> = { readonly [K in keyof S]: S[K] extends { readonly handle: infer H } ? H : S[K] }
+
+/** What changed in each system that can tell. */
+export type Changes<S extends Systems> = {
+  readonly [K in keyof S as S[K] extends { changes: unknown } ? K : never]: readonly Change[]
+}
+
+/** One moment of all systems at once. */
+export interface WorldMark {
+  readonly name: string
+}
+
+/** What a world is made of. */
+export interface WorldOptions<S extends Systems, A = undefined, C = Record<string, unknown>> {
+  /** The backends that the application uses, each under the name that steps use. */
+  readonly systems: S
+  /** Makes whatever speaks to the application; called once when the world opens. */
+  readonly api?: (world: { readonly worker: Worker; url(system: string): string }) => Awaitable<A>
+  /** Makes the plain data that steps share as `ctx`; rolled back with the systems. */
+  readonly context?: () => C
+  /** Replaces what `observe()` takes as the identity of a state. */
+  readonly observe?: (world: { readonly systems: Handles<S>; readonly ctx: C }) => Awaitable<unknown>
+  /**
+   * When a rollback is proved: the first to each mark (default), always, or never. A system with `changes` must
+   * report none afterwards; one with only `observe` must look as it did at the mark.
+   */
+  readonly verify?: 'first' | 'always' | 'off'
+  /** How long work that outlived its step may go on before the world is tainted, in ms. Default 1000. */
+  readonly grace?: number
+  readonly worker?: Partial<Worker>
+}
+
+interface Entry {
+  readonly mark: WorldMark
+  readonly moment: Moment
+  verified: boolean
+}
+
+/** How often a checkpoint over several systems is taken anew when one of them moved meanwhile. */
+const CHECKPOINT_TRIES = 5
+
+// Taken at load, so that a runner's fake timers never stop the world.
+const { setTimeout } = globalThis
+
+/**
+ * One history over all systems, and the only caller of them: it opens them, takes one checkpoint over all at once,
+ * rolls all back together, and alone knows which marks still hold.
+ *
+ * A rollback that failed or could not be verified taints the world: it then refuses everything but `recover()`.
+ */
+export class World<S extends Systems = Systems, A = undefined, C = Record<string, unknown>> implements AsyncDisposable {
+  readonly worker: Worker
+  /** What `options.api` made. */
+  readonly api: A
+  readonly #options: WorldOptions<S, A, C>
+  readonly #context: Context<C>
+  readonly #together: Together
+  readonly #inFlight = new InFlight()
+  #live: Entry[] = []
+  #tainted: VenomError | undefined
+  #closed = false
+  #queue: Promise<unknown> = Promise.resolve()
+
+  private constructor(options: WorldOptions<S, A, C>, worker: Worker, context: Context<C>, api: A) {
+    this.#options = options
+    this.worker = worker
+    this.#context = context
+    this.api = api
+    this.#together = new Together(new Map<string, Rollbackable>([...Object.entries(options.systems), ['ctx', context]]))
+  }
+
+  /**
+   * Opens every system, takes the mark `start` and has the systems prove that their rollback works.
+   *
+   * Throws `NO_SYSTEMS`, `NAME_TAKEN`, `OPEN_FAILED`, `SELF_TEST_FAILED` or the system's own error; what was opened is closed again.
+   */
+  static async open<const S extends Systems, A = undefined, C = Record<string, unknown>>(
+    options: WorldOptions<S, A, C>,
+  ): Promise<World<S, A, C>> {
+    checkSystems(options?.systems)
+    const worker: Worker = {
+      id: '1',
+      runner: 'none',
+      runId: `${process.pid.toString(36)}${Date.now().toString(36)}`,
+      notice: (message) => void process.stderr.write(`venomqa: ${message}\n`),
+      ...options.worker,
+    }
+    const systems = Object.entries<Rollbackable>(options.systems)
+    const opened = await Promise.allSettled(systems.map(async ([, system]) => system.open?.(worker)))
+    try {
+      throwIfAny('OPEN_FAILED', 'could not be opened', systems, opened)
+      const url = (name: string): string => urlOf(options.systems, name)
+      const api = (await options.api?.({ worker, url })) as A
+      const context = new Context((options.context?.() ?? {}) as C)
+      const world = new World<S, A, C>(options, worker, context, api)
+      await world.checkpoint('start')
+      if (options.verify !== 'off') {
+        const proofs = await Promise.allSettled(systems.map(async ([, system]) => system.selfTest?.()))
+        throwIfAny('SELF_TEST_FAILED', 'did not pass its self-test', systems, proofs)
+      }
+      return world
+    } catch (error) {
+      const toClose = systems.filter((_, i) => opened[i]!.status === 'fulfilled')
+      await Promise.allSettled(toClose.map(async ([, system]) => system.close?.()))
+      throw error
+    }
+  }
+
+  /** What a step sees of each system. */
+  get systems(): Handles<S> {
+    const handles: Record<string, unknown> = {}
+    for (const [name, system] of Object.entries<Rollbackable>(this.#options.systems)) {
+      Object.defineProperty(handles, name, { enumerable: true, get: () => ('handle' in system ? system.handle : system) })
+    }
+    return handles as Handles<S>
+  }
+
+  /** The plain data that steps share. */
+  get ctx(): C {
+    return this.#context.data
+  }
+
+  /** The values that steps returned: for the walker of journeys. */
+  get values(): Pick<Context<C>, 'get' | 'set' | 'has'> {
+    return this.#context
+  }
+
+  /** The mark of `open()`. */
+  get start(): WorldMark {
+    const [first] = this.#live
+    if (!first) throw closedError()
+    return first.mark
+  }
+
+  /** Why nothing may run here any more, until `recover()`. */
+  get tainted(): VenomError | undefined {
+    return this.#tainted
+  }
+
+  /** How each system goes back and why, for people. */
+  get ways(): Readonly<Record<string, string>> {
+    const systems = Object.entries<Rollbackable>(this.#options.systems)
+    return Object.fromEntries(systems.map(([name, { way }]) => [name, way ?? 'its own']))
+  }
+
+  /** Where this worker's application must connect for `system`. Throws `UNSUPPORTED` when the system made no place of its own. */
+  url(system: string): string {
+    return urlOf(this.#options.systems, system)
+  }
+
+  /** Whether a rollback to `mark` would still work. */
+  holds(mark: WorldMark): boolean {
+    return !this.#closed && this.#live.some((entry) => entry.mark === mark)
+  }
+
+  /**
+   * Remembers the present state of all systems. Waits for work in flight first.
+   *
+   * Throws `CHECKPOINT_FAILED` or the system's own error (the parts already taken are released), `NOT_QUIET` when the
+   * systems keep moving, `STEP_STILL_RUNNING`, `TAINTED`.
+   */
+  checkpoint(name: string): Promise<WorldMark> {
+    return this.#alone(async () => {
+      this.#usable()
+      await this.#settled()
+      const mark: WorldMark = { name }
+      this.#live.push({ mark, moment: await this.#take(name), verified: false })
+      return mark
+    })
+  }
+
+  /**
+   * Puts all systems back to `mark`, every one attempted, and proves it (`verify`).
+   *
+   * Throws `STALE_MARK`, `TAINTED`, `STEP_STILL_RUNNING`; `ROLLBACK_FAILED` and `NOT_VERIFIED` taint the world.
+   */
+  rollback(mark: WorldMark): Promise<void> {
+    return this.#alone(async () => {
+      this.#usable()
+      const entry = this.#entry(mark)
+      await this.#settled()
+      await this.#goBack(entry, this.#options.verify === 'always')
+    })
+  }
+
+  /** Makes a tainted world usable again by going back to `start` and proving it. Throws `TAINTED` if that fails too. */
+  recover(): Promise<void> {
+    return this.#alone(async () => {
+      const taint = this.#tainted
+      if (!taint) return
+      try {
+        await this.#settled()
+        await this.#goBack(this.#entry(this.start), true)
+        this.#tainted = undefined
+      } catch (error) {
+        throw new VenomError(
+          'TAINTED',
+          `The state is unknown, so nothing more runs on it: ${messageOf(taint)}\n` +
+            `Going back to the start did not help: ${messageOf(error)}\n` +
+            'Mend the cause named first; the next run opens the systems anew.',
+          { cause: taint },
+        )
+      }
+    })
+  }
+
+  /** Forgets `mark` and the marks made after it, without changing any state. */
+  release(mark: WorldMark): Promise<void> {
+    return this.#alone(async () => {
+      const at = this.#live.findIndex((entry) => entry.mark === mark)
+      if (at < 0) return
+      for (const { moment } of this.#live.splice(at).toReversed()) await this.#together.release(moment)
+    })
+  }
+
+  /** What was inserted, updated and deleted in each system since `mark`, by default the newest. Throws `STALE_MARK`. */
+  changes(mark?: WorldMark): Promise<Changes<S>> {
+    return this.#alone(async () => {
+      const entry = this.#entry(mark ?? this.#live.at(-1)?.mark ?? this.start)
+      return Object.fromEntries(await this.#together.changes(entry.moment)) as Changes<S>
+    })
+  }
+
+  /** The state of every system that can tell, and the context, as plain data. */
+  observe(): Promise<Readonly<Record<string, Observation>>> {
+    return this.#alone(async () => {
+      const { observe, systems } = this.#options
+      if (observe) return { world: observation('world', await observe({ systems: this.systems, ctx: this.ctx })) }
+      const able = Object.entries<Rollbackable>(systems).filter(([, system]) => system.observe)
+      const seen = await Promise.all(able.map(async ([name, system]) => [name, await system.observe!()] as const))
+      return { ...Object.fromEntries(seen), ctx: observation('ctx', this.ctx) }
+    })
+  }
+
+  /** Empties every system that can be emptied. A change like any other: marks stay, and a rollback undoes it. */
+  reset(options: ResetOptions = {}): Promise<void> {
+    return this.#alone(async () => {
+      this.#usable()
+      await this.#settled()
+      for (const system of Object.values<Rollbackable>(this.#options.systems)) await system.reset?.(options)
+    })
+  }
+
+  /**
+   * Runs one piece of the user's work. After `timeout` ms its signal is aborted and `STEP_TIMEOUT` is thrown; the
+   * work itself is then awaited before anything is rolled back, so that it can never write into a later path.
+   */
+  async run<T>(name: string, work: (signal: AbortSignal) => Awaitable<T>, timeout = Infinity): Promise<T> {
+    this.#usable()
+    return this.#inFlight.run(name, work, timeout)
+  }
+
+  /** Goes back to the start and closes every system; each is attempted, and what failed is thrown as one error. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    await this.#alone(async () => {
+      const back = async (): Promise<void> => {
+        await this.#settled()
+        await this.#goBack(this.#entry(this.start), this.#options.verify !== 'off')
+      }
+      const systems = Object.entries<Rollbackable>(this.#options.systems)
+      const results = await Promise.allSettled([back()])
+      results.push(...(await Promise.allSettled(systems.map(async ([, system]) => system.close?.()))))
+      this.#live = []
+      throwIfAny('CLOSE_FAILED', 'could not be closed', [['the world', this], ...systems], results)
+    })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #usable(): void {
+    if (this.#closed) throw closedError()
+    if (this.#tainted) throw taintedError(this.#tainted)
+  }
+
+  /** One call on the systems at a time, so that they need no locks of their own. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(work)
+    this.#queue = result.catch(() => undefined)
+    return result
+  }
+
+  async #settled(): Promise<void> {
+    try {
+      await this.#inFlight.settled(this.#options.grace ?? 1000)
+    } catch (error) {
+      throw this.#taint(error)
+    }
+  }
+
+  async #take(name: string): Promise<Moment> {
+    for (let tries = 1; ; tries++) {
+      const moment = await this.#together.checkpoint(name, this.#options.verify !== 'off')
+      const moved = this.#together.canDisagree ? await this.#together.changes(moment) : []
+      const names = moved.filter(([, changes]) => changes.length > 0).map(([system]) => system)
+      if (names.length === 0) return moment
+      await this.#together.release(moment)
+      if (tries === CHECKPOINT_TRIES) throw notQuiet(name, names)
+      await new Promise((resolve) => setTimeout(resolve, 20 * 2 ** tries))
+    }
+  }
+
+  async #goBack(entry: Entry, always: boolean): Promise<void> {
+    try {
+      await this.#together.rollback(entry.mark.name, entry.moment)
+      if (!this.#together.isTree) {
+        const gone = this.#live.splice(this.#live.indexOf(entry) + 1)
+        for (const { moment } of gone.toReversed()) await this.#together.release(moment, 'trees')
+      }
+      if (!always && (this.#options.verify === 'off' || entry.verified)) return
+      const differences = await this.#together.differences(entry.moment)
+      if (differences.length > 0) throw notVerified(entry.mark.name, differences)
+      entry.verified = true
+    } catch (error) {
+      throw this.#taint(error)
+    }
+  }
+
+  #taint(error: unknown): VenomError {
+    this.#tainted = error as VenomError
+    return this.#tainted
+  }
+
+  #entry(mark: WorldMark): Entry {
+    const entry = this.#live.find((candidate) => candidate.mark === mark)
+    if (!entry) throw staleMark(mark.name)
+    return entry
+  }
+}
+
+const RESERVED = ['api', 'ctx', 'changes', 'signal', 'expect', 'task']
+
+function checkSystems(systems: Systems | undefined): void {
+  const names = Object.keys(systems ?? {})
+  if (names.length === 0) {
+    throw new VenomError(
+      'NO_SYSTEMS',
+      'The world has no systems, so nothing could be rolled back.\n' +
+        'Every branch would run on what the branch before it left behind.\n' +
+        "Name each backend that the application uses: systems: { db: sqlite('test.db') }; state in this process is one too: memory(map).",
+    )
+  }
+  for (const name of names) {
+    if (RESERVED.includes(name)) {
+      throw new VenomError(
+        'NAME_TAKEN',
+        `A system cannot be called "${name}": steps find something else under that name.\n` +
+          `These names are taken: ${RESERVED.join(', ')}.\n` +
+          'Rename it where the world is defined.',
+      )
+    }
+    const system = systems?.[name] as Partial<Rollbackable> | undefined
+    if (typeof system?.checkpoint !== 'function' || typeof system.rollback !== 'function') {
+      throw new VenomError(
+        'BAD_ARGUMENT',
+        `The system "${name}" has no ${typeof system?.checkpoint === 'function' ? 'rollback(mark)' : 'checkpoint(name)'}.\n` +
+          'A system is an object that can remember its state and put it back.\n' +
+          'Pass one of ours, such as memory(map), or an object with checkpoint(name) and rollback(mark).',
+      )
+    }
+  }
+}
+
+function urlOf(systems: Systems, name: string): string {
+  const url = systems[name]?.url
+  if (url !== undefined) return url
+  throw new VenomError(
+    'UNSUPPORTED',
+    systems[name]
+      ? `${name} made no place of its own for this worker, so it has no URL.\nThe application uses the one that you gave to the system.\nPass that one on.`
+      : `There is no system "${name}".\nThe world has: ${Object.keys(systems).join(', ')}.\nUse one of these names.`,
+  )
+}
