@@ -48,7 +48,7 @@ function system<T, Handle>(
 ): MemorySystem<T, Handle> {
   return {
     kind: 'tree',
-    restores: { data: true, createdObjects: true },
+    restores: { data: true },
     way,
     handle,
     checkpoint: () => keep(get()),
