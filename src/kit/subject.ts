@@ -1,7 +1,5 @@
-import assert from 'node:assert/strict'
-import { messageOf } from '../errors.ts'
 import type { Awaitable, Rollbackable } from '../rollbackable.ts'
-import { World } from '../world.ts'
+import type { World } from '../world.ts'
 
 /** One write transaction of the application that stays open until it is ended, on a connection of its own. */
 export interface Transaction {
@@ -63,43 +61,3 @@ export interface Expiry {
 
 /** The world that a law runs in. */
 export type StoreWorld = World<{ readonly store: Rollbackable }>
-
-/** Opens the world of a subject; every rollback in it is proved. */
-export async function openWorld({ system }: Subject): Promise<StoreWorld> {
-  return World.open({ systems: { store: system }, verify: 'always' })
-}
-
-/** Runs `body` in a world over a fresh subject, then closes it and checks that the store is as it was found. */
-export async function onFresh(
-  open: () => Awaitable<Subject>,
-  body: (subject: Subject, world: StoreWorld) => Promise<void>,
-): Promise<void> {
-  const subject = await open()
-  let world: StoreWorld | undefined
-  try {
-    same(await entriesOf(subject), {}, 'openSubject() must give an empty store.')
-    world = await openWorld(subject)
-    await body(subject, world)
-    await world.close()
-    same(await entriesOf(subject), {}, 'After close() the store is not as it was found.')
-    same([...((await subject.leftovers?.()) ?? [])], [], 'After close() something of ours is still in the store.')
-  } finally {
-    // What failed in the law is what its reader must see, not what then fails because of it.
-    await world?.close().catch(() => undefined)
-    await subject.dispose?.()
-  }
-}
-
-/** What is in the store, as a plain object. */
-export async function entriesOf(subject: Subject): Promise<Record<string, string>> {
-  return { ...(await subject.all()) }
-}
-
-/** Asserts deep equality; `what` says in a sentence what it means that they differ, above the difference. */
-export function same(actual: unknown, expected: unknown, what: string): void {
-  try {
-    assert.deepEqual(actual, expected)
-  } catch (difference) {
-    assert.fail(`${what}\n${messageOf(difference)}`)
-  }
-}
