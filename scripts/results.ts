@@ -16,15 +16,17 @@ interface VitestJson {
   readonly numTodoTests: number
   readonly testResults: readonly {
     readonly status: string
-    readonly assertionResults: readonly { readonly title: string }[]
+    readonly assertionResults: readonly { readonly status: string; readonly title: string }[]
   }[]
 }
 
-/** Reads the file of Vitest's JSON reporter. A file that could not be loaded, or no report at all, is a failure. */
+/** Reads the file of Vitest's JSON reporter. A file that failed outside its tests, or no report at all, is a failure. */
 export function readVitest(file: string, ok: boolean): Results {
   if (!existsSync(file)) return { passed: 0, failed: 1, skipped: 0, notRun: [] }
   const json: VitestJson = JSON.parse(readFileSync(file, 'utf8'))
-  const broken = json.testResults.filter((result) => result.status === 'failed' && result.assertionResults.length === 0)
+  const broken = json.testResults.filter(({ status, assertionResults }) => {
+    return status === 'failed' && !assertionResults.some((result) => result.status === 'failed')
+  })
   const failed = json.numFailedTests + broken.length
   const titles = json.testResults.flatMap((result) => result.assertionResults.map(({ title }) => title))
   return {

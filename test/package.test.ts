@@ -1,0 +1,88 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+// A user's project: the packed package and Vitest from the registry, nothing of this repository around it.
+const root = fileURLToPath(new URL('..', import.meta.url))
+const project = mkdtempSync(join(tmpdir(), 'venomqa-package-'))
+const installed = join(project, 'node_modules/venomqa')
+const { exports, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+
+beforeAll(() => {
+  write('package.json', JSON.stringify({ name: 'a-users-project', private: true, type: 'module' }))
+  run('npm', 'install', '--prefer-offline', '--loglevel=error', tarball(), `vitest@${devDependencies.vitest}`)
+}, 180_000)
+
+afterAll(() => rmSync(project, { recursive: true, force: true }))
+
+test('every entry of exports leads to files of the package', () => {
+  const targets = [...JSON.stringify(exports).matchAll(/"(\.\/[^"]+\.\w+)"[,}]/g)].map(([, target]) => target ?? '')
+  expect(targets).toContain('./dist/esm/src/index.js')
+  expect(targets.filter((target) => !existsSync(join(installed, target)))).toEqual([])
+})
+
+test('every system has its entry', () => {
+  const systems = readdirSync(join(root, 'src/systems')).filter((name) =>
+    existsSync(join(root, 'src/systems', name, 'index.ts')),
+  )
+  expect(Object.keys(exports)).toEqual(expect.arrayContaining(systems.map((name) => `./${name}`)))
+})
+
+test.each([
+  ['ESM', 'app.mjs', `import { World } from 'venomqa'; import { memory } from 'venomqa/memory'`],
+  ['CommonJS', 'app.cjs', `const { World } = require('venomqa'); const { memory } = require('venomqa/memory')`],
+])('a script in %s opens a world and rolls it back', (_, file, imports) => {
+  write(
+    file,
+    `${imports}
+    async function main() {
+      const cart = new Map([['apple', 1]])
+      const world = await World.open({ systems: { cart: memory(cart) } })
+      const filled = await world.checkpoint('filled')
+      cart.set('pear', 2)
+      await world.rollback(filled)
+      console.log([...cart].join())
+      await world.close()
+    }
+    main()`,
+  )
+  expect(run('node', file)).toBe('apple,1\n')
+})
+
+test.each([
+  ['import', 'loads.mjs', `import 'venomqa'`],
+  ['require', 'loads.cjs', `require('venomqa')`],
+])('%s of venomqa loads no driver, no runner and no fast-check', (_, file, load) => {
+  write(
+    'watch.mjs',
+    `import { registerHooks } from 'node:module'
+    registerHooks({ resolve: (name, context, next) => { if (!/^(node:|[./]|file:)/.test(name)) console.log(name); return next(name, context) } })`,
+  )
+  write(file, load)
+  expect(run('node', '--import', './watch.mjs', file)).toBe('venomqa\n')
+})
+
+function tarball(): string {
+  const packed = process.env['VENOMQA_TARBALL'] // of `npm test`
+  if (packed !== undefined) return packed
+  runIn(root, 'node', 'scripts/build.ts')
+  return runIn(root, 'node', 'scripts/pack.ts').trim()
+}
+
+function write(file: string, text: string): void {
+  mkdirSync(dirname(join(project, file)), { recursive: true })
+  writeFileSync(join(project, file), text)
+}
+
+function run(command: string, ...args: string[]): string {
+  return runIn(project, command, ...args)
+}
+
+function runIn(cwd: string, command: string, ...args: string[]): string {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' })
+  if (status !== 0) throw new Error(`${[command, ...args].join(' ')} failed:\n${stdout}${stderr}`)
+  return stdout
+}
