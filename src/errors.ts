@@ -18,6 +18,7 @@ export type VenomErrorCode =
   | 'STEP_STILL_RUNNING'
   | 'HOOK_WROTE'
   | 'CONCURRENT'
+  | 'NOT_AN_ERROR'
   // a world
   | 'NO_SYSTEMS'
   | 'NAME_TAKEN'
@@ -116,7 +117,7 @@ export function timedOut(name: string, timeout: number): VenomError {
     'STEP_TIMEOUT',
     `step "${name}" timed out in ${timeout} ms.\n` +
       'It waits for something that did not come, or it is slower than its time allows.\n' +
-      `If it is slow, give it more: step(name, body, { timeout: ${timeout * 2} }); its \`signal\` was aborted so that it can stop.`,
+      `If it is slow, give it more: step(name, { timeout: ${timeout * 2} }, body); its \`signal\` was aborted so that it can stop.`,
   )
 }
 

@@ -193,20 +193,25 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
     })
   }
 
-  /** Makes a tainted world usable again by going back to `start` and proving it. Throws `TAINTED` if that fails too. */
-  recover(): Promise<void> {
+  /** Waits until nothing that outlived its step runs any more, `grace` ms at most. Throws `STEP_STILL_RUNNING`, which taints the world. */
+  settled(): Promise<void> {
+    return this.#alone(() => this.#settled())
+  }
+
+  /** Makes a tainted world usable again by going back to `mark` (default: the start) and proving it. Throws `TAINTED` if that fails too. */
+  recover(mark?: WorldMark): Promise<void> {
     return this.#alone(async () => {
       const taint = this.#tainted
       if (!taint) return
       try {
         await this.#settled()
-        await this.#goBack(this.#entry(this.start), true)
+        await this.#goBack(this.#entry(mark ?? this.start), true)
         this.#tainted = undefined
       } catch (error) {
         throw new VenomError(
           'TAINTED',
           `The state is unknown, so nothing more runs on it: ${messageOf(taint)}\n` +
-            `Going back to the start did not help: ${messageOf(error)}\n` +
+            `Going back did not help: ${messageOf(error)}\n` +
             'Mend the cause named first; the next run opens the systems anew.',
           { cause: taint },
         )

@@ -1,0 +1,60 @@
+import type { CheckpointNode, Path, StepNode } from './tree.ts'
+
+/**
+ * What became of one node of a path. `kept`: not run, its state came back with a checkpoint. `replayed`: run again
+ * because no checkpoint held what an earlier path had done.
+ */
+export type NodeState = 'ran' | 'replayed' | 'kept' | 'failed' | 'not run'
+
+/** One step or checkpoint in a report, as plain JSON. */
+export interface NodeReport {
+  readonly kind: 'step' | 'checkpoint'
+  readonly name: string
+  state: NodeState
+  /** How long it took, in ms; absent when it was not run. */
+  ms?: number
+}
+
+/** How one path went, as plain JSON: what reporters get as `task.meta.venomqa`. */
+export interface PathReport {
+  /** The journey and the branches down to the leaf. */
+  readonly names: readonly string[]
+  readonly nodes: NodeReport[]
+  /** The checkpoint it started from; absent when it started from the start. */
+  from?: string
+  /** What the path changed since its last checkpoint, a line a table or key. */
+  changed?: { since: string; lines: readonly string[] }
+  /** Why it did not run. */
+  skipped?: string
+}
+
+/** A report in which nothing has run yet. */
+export function reportOf(path: Path): PathReport {
+  return { names: path.names, nodes: path.nodes.map(({ kind, name }) => ({ kind, name, state: 'not run' })) }
+}
+
+/** A path as one line: `sign up → order → ◆ order created → refund it`, up to what failed and with a ✗ before it. */
+export function lineOf(nodes: readonly Pick<NodeReport, 'kind' | 'name' | 'state'>[]): string {
+  const failed = nodes.findIndex(({ state }) => state === 'failed')
+  const walked = failed < 0 ? nodes : nodes.slice(0, failed + 1)
+  return walked.map((node) => `${node.state === 'failed' ? '✗ ' : ''}${labelOf(node)}`).join(' → ')
+}
+
+/** A step by its name, a checkpoint with its ◆. */
+export function labelOf({ kind, name }: { readonly kind: NodeReport['kind']; readonly name: string }): string {
+  return kind === 'checkpoint' ? `◆ ${name}` : name
+}
+
+/** What a failure text says beside the user's own error: the path walked, and what it changed. */
+export function failureText(report: PathReport): string {
+  const lines = [`path: ${lineOf(report.nodes)}`]
+  if (report.changed && report.changed.lines.length > 0) {
+    lines.push(`changed since ${report.changed.since}:`, ...report.changed.lines.map((line) => `  ${line}`))
+  }
+  return lines.join('\n')
+}
+
+/** Why a path is skipped whose shared beginning has failed, and who reported it. */
+export function blockedText(node: StepNode | CheckpointNode, reportedBy: string): string {
+  return `${node.kind} "${node.name}" failed, reported by "${reportedBy}"`
+}

@@ -1,0 +1,221 @@
+import { summary } from '../changes.ts'
+import { isVenomError, messageOf, VenomError } from '../errors.ts'
+import type { Change } from '../rollbackable.ts'
+import { at, hideOwnFrames } from '../stack.ts'
+import type { Systems, World, WorldMark } from '../world.ts'
+import { blockedText, failureText, labelOf, type PathReport } from './report.ts'
+import type { CheckpointNode, JourneyNode, Path, StepNode } from './tree.ts'
+
+/** What a walk needs of the test that is running. */
+export interface Host {
+  /** The test's full name: who reports a shared failure. */
+  readonly name: string
+  /** The time-out of steps that have none of their own, in ms. */
+  readonly timeout: number
+  /** Whether the user has hooks that ran between `begin` and `run` and could have written. */
+  readonly hooks: boolean
+  /** When the report tells what the path changed. */
+  readonly changes: 'failed' | 'always' | 'off'
+  /** What a step sees, made from the time-out's signal. */
+  context(signal: AbortSignal): unknown
+  /** Runs a step so that what the runner counts per test belongs to the step. Tells whether it failed softly. */
+  asStep(step: StepNode, run: () => Promise<unknown>): Promise<{ readonly value: unknown; readonly failed: boolean }>
+  /** Told which nodes were not run because their state came back with a checkpoint. */
+  kept(nodes: readonly (StepNode | CheckpointNode)[]): void
+  /** Whether `thrown` is the runner's way of skipping the test. */
+  isSkip(thrown: unknown): boolean
+}
+
+interface Failure {
+  readonly node: StepNode | CheckpointNode
+  readonly reportedBy: string
+}
+
+// Taken at load, so that a runner's fake timers never bend a duration.
+const now = performance.now.bind(performance)
+
+/**
+ * Runs the paths of one journey over a world. Rollback is only a cache: a path starts from the deepest of its
+ * checkpoints that still holds, else from the journey's start, so it never depends on which path ran before.
+ */
+export class Walk {
+  readonly #journey: JourneyNode
+  readonly #world: World<Systems, unknown, unknown>
+  readonly #marks = new Map<CheckpointNode, WorldMark>()
+  readonly #failures = new Map<StepNode | CheckpointNode, Failure>()
+  readonly #ran = new Set<StepNode | CheckpointNode>()
+  #start: WorldMark | undefined
+  /** The mark that `begin` left the systems at, and how many nodes of the path lie behind it. */
+  #at: { readonly mark: WorldMark; readonly index: number } | undefined
+  /** Off once a hook was seen to write: its writes belong to each path's beginning, and a checkpoint would hold another's. */
+  #cache = true
+
+  constructor(journey: JourneyNode, world: World<Systems, unknown, unknown>) {
+    this.#journey = journey
+    this.#world = world
+  }
+
+  /** Why `path` cannot run: a step of it is marked skip, or a shared one failed and was reported by another test. */
+  blocked(path: Path, testName: string): string | undefined {
+    for (const node of path.nodes) {
+      if (node.kind === 'step' && node.mode === 'skip') return `step "${node.name}" is marked skip`
+      const failure = this.#failures.get(node)
+      if (failure && failure.reportedBy !== testName) return blockedText(node, failure.reportedBy)
+    }
+    return undefined
+  }
+
+  /** Puts the systems where `path` can start. Called before the user's hooks, so that they see that state. */
+  async begin(path: Path): Promise<void> {
+    const world = this.#world
+    if (this.#start && !world.holds(this.#start)) this.#start = undefined
+    if (world.tainted) await world.recover(this.#start)
+    if (!this.#start) {
+      const mark = await world.checkpoint(`start of ${this.#journey.name}`)
+      this.#start = mark
+      this.#at = { mark, index: 0 }
+      return
+    }
+    this.#at = this.#deepest(path) ?? { mark: this.#start, index: 0 }
+    await world.rollback(this.#at.mark)
+  }
+
+  /** Runs what is left of `path` and writes down how it went. A failure is thrown with the user's own error and the path beside it. */
+  async run(path: Path, report: PathReport, host: Host): Promise<void> {
+    const { mark, index } = this.#at!
+    if (host.hooks) await this.#watchHooks(mark, index)
+    for (const node of report.nodes.slice(0, index)) node.state = 'kept'
+    host.kept(path.nodes.slice(0, index))
+    if (index > 0) report.from = path.nodes[index - 1]!.name
+    let last = mark
+    let clean = true
+    try {
+      this.#journey.walking = { path, read: (step) => this.#read(step) }
+      for (const [i, node] of path.nodes.entries()) {
+        if (i < index) continue
+        const began = now()
+        const entry = report.nodes[i]!
+        entry.state = this.#ran.has(node) ? 'replayed' : 'ran'
+        try {
+          if (node.kind === 'checkpoint') {
+            last = await this.#world.checkpoint(node.name)
+            if (clean) this.#marks.set(node, last)
+          } else if (!(await this.#step(node, host))) {
+            clean = false
+            this.#failures.set(node, { node, reportedBy: host.name })
+          }
+          this.#ran.add(node)
+          if (clean) this.#failures.delete(node)
+        } catch (error) {
+          if (host.isSkip(error)) throw error
+          entry.state = 'failed'
+          this.#failures.set(node, { node, reportedBy: host.name })
+          if (host.changes !== 'off') await this.#tellChanges(report, last)
+          throw told(error, node, report)
+        } finally {
+          entry.ms = now() - began
+        }
+      }
+      if (host.changes === 'always') await this.#tellChanges(report, last)
+    } finally {
+      delete this.#journey.walking
+    }
+  }
+
+  /** Waits for work that outlived its step, so that a taint is known before the next test. */
+  async settled(): Promise<void> {
+    await this.#world.settled().catch(() => undefined)
+  }
+
+  /** Leaves the systems as the journey found them. */
+  async end(): Promise<void> {
+    const start = this.#start
+    this.#start = undefined
+    this.#marks.clear()
+    if (!start || !this.#world.holds(start)) return
+    if (this.#world.tainted) await this.#world.recover(start)
+    else await this.#world.rollback(start)
+    await this.#world.release(start)
+  }
+
+  #deepest(path: Path): { mark: WorldMark; index: number } | undefined {
+    if (!this.#cache) return undefined
+    for (let i = path.nodes.length - 1; i >= 0; i--) {
+      const node = path.nodes[i]!
+      const mark = node.kind === 'checkpoint' ? this.#marks.get(node) : undefined
+      if (mark && this.#world.holds(mark)) return { mark, index: i + 1 }
+    }
+    return undefined
+  }
+
+  /** Whether the step passed; `false` when it failed softly and the path may go on. */
+  async #step(step: StepNode, host: Host): Promise<boolean> {
+    const { retry = 0, timeout = host.timeout } = step.options
+    const before = retry > 0 ? await this.#world.checkpoint(`before ${step.name}`) : undefined
+    for (let tries = 0; ; tries++) {
+      try {
+        const body = step.body as (context: unknown) => unknown
+        const work = (signal: AbortSignal): unknown => body(host.context(signal))
+        const { value, failed } = await host.asStep(step, () => this.#world.run(step.name, work, timeout))
+        this.#world.values.set(step, value)
+        return !failed
+      } catch (error) {
+        if (!before || tries >= retry || host.isSkip(error) || this.#world.tainted) throw error
+        await this.#world.rollback(before)
+      }
+    }
+  }
+
+  #read(step: StepNode): { readonly value: unknown } | undefined {
+    return this.#world.values.has(step) ? { value: this.#world.values.get(step) } : undefined
+  }
+
+  async #watchHooks(mark: WorldMark, index: number): Promise<void> {
+    const lines = linesOf(await this.#world.changes(mark))
+    if (lines.length === 0) return
+    this.#cache = false
+    if (index === 0) return
+    throw new VenomError(
+      'HOOK_WROTE',
+      `A beforeEach hook wrote before this path (${lines.join('; ')}), and not before the path that took the checkpoint.\n` +
+        'What a hook writes belongs to the beginning of each path, but this one was to start from a checkpoint.\n' +
+        'Write in a step or in beforeAll, or let the hook write before every path alike.',
+    )
+  }
+
+  /** The story of a failure must not fail itself: work may still be running, or the backend gone. */
+  async #tellChanges(report: PathReport, since: WorldMark): Promise<void> {
+    const lines = await this.#world.changes(since).then(linesOf, (error: unknown) => [`unknown (${messageOf(error)})`])
+    report.changed = { since: since === this.#start ? 'the start' : `◆ ${since.name}`, lines }
+  }
+}
+
+function linesOf(changes: Readonly<Record<string, readonly Change[]>>): string[] {
+  return Object.entries(changes).flatMap(([system, list]) => list.map((change) => `${system} ${summary(change)}`))
+}
+
+/** The user's own error, never wrapped, with the path walked after its message. */
+function told(thrown: unknown, node: StepNode | CheckpointNode, report: PathReport): Error {
+  const error = thrown instanceof Error ? thrown : at(node.site, notAnError(thrown, node))
+  // Thrown by us and not inside the user's code: the step or checkpoint is the place to look at.
+  if (isVenomError(error) && (node.kind === 'checkpoint' || error.code === 'STEP_TIMEOUT')) at(node.site, error)
+  hideOwnFrames(error)
+  try {
+    const before = error.message
+    error.message = `${before}\n\n${failureText(report)}`
+    if (error.stack?.includes(before)) error.stack = error.stack.replace(before, () => error.message)
+  } catch {
+    // A frozen error keeps its message; the reporter has the path as well.
+  }
+  return error
+}
+
+function notAnError(thrown: unknown, node: StepNode | CheckpointNode): VenomError {
+  return new VenomError(
+    'NOT_AN_ERROR',
+    `${node.kind} "${labelOf(node)}" threw ${messageOf(thrown)}.\n` +
+      'What is not an Error has no stack, so nobody can say where it was thrown.\n' +
+      'Throw an Error: throw new Error(…).',
+    { cause: thrown },
+  )
+}

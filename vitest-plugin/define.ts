@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto'
+import { inject, type TestAPI, type TestContext, test as vitestTest } from 'vitest'
+import { journeyWords } from '../src/journey/plan.ts'
+import type { PathReport } from '../src/journey/report.ts'
+import type { Host } from '../src/journey/walk.ts'
+import type { JourneyWords } from '../src/journey/words.ts'
+import { type Changes, type Handles, type Systems, World, type WorldOptions } from '../src/world.ts'
+import { Lease } from './lease.ts'
+import { pathsAsTests } from './paths.ts'
+import { rolledBack, type TestWithWorld } from './rollback.ts'
+import { StepsOfTests } from './steps.ts'
+
+/** What the plugin tells the workers. */
+export interface RunInfo {
+  readonly runId: string
+  readonly changes: Host['changes']
+}
+
+declare module 'vitest' {
+  interface TaskMeta {
+    /** How a path went. */
+    venomqa?: PathReport
+  }
+  interface ProvidedContext {
+    'venomqa:run': RunInfo
+  }
+}
+
+/** What steps, tests and hooks see of a world: each system under its name, and these. */
+export type WorldContext<S extends Systems, A, C> = Handles<S> & {
+  /** What `api` of the world made. */
+  readonly api: A
+  /** Plain data that steps share, rolled back with the systems. */
+  readonly ctx: C
+  /** What changed since the last checkpoint. */
+  changes(): Promise<Changes<S>>
+}
+
+/** What a step sees: the world, and Vitest's own test context (`expect`, `task`, `annotate`, `skip`, `signal`, …). */
+export type StepContext<S extends Systems, A, C> = WorldContext<S, A, C> & TestContext
+
+/** The words of one world, for test files. */
+export interface VitestWorld<S extends Systems, A, C> extends JourneyWords<StepContext<S, A, C>> {
+  /** Vitest's `test` with the world in its fixtures; what a test does is rolled back after each try. */
+  readonly test: TestAPI<WorldContext<S, A, C>>
+  /** Rolls back every plain test in its scope. What it returns may be read inside tests and hooks. */
+  useRollback(): WorldContext<S, A, C>
+}
+
+/**
+ * Defines a world once, for all test files: its systems, what speaks to the application, the context.
+ *
+ * The systems are opened when the first test of a file needs them, and closed after the file's last.
+ */
+export function defineWorld<const S extends Systems, A = undefined, C = Record<string, unknown>>(
+  options: WorldOptions<S, A, C>,
+): VitestWorld<S, A, C> {
+  const run = runInfo()
+  const lease = new Lease<S, A, C>(() => {
+    const { VITEST_POOL_ID: id = '1' } = process.env
+    const notice = (message: string): void => console.warn(`venomqa: ${message}`)
+    return World.open({ ...options, worker: { id, runner: 'vitest', runId: run.runId, notice, ...options.worker } })
+  })
+  const steps = new StepsOfTests()
+
+  const base: TestWithWorld<S, A, C> = vitestTest.extend<{ venomqaWorld: World<S, A, C> }>({
+    venomqaWorld: [
+      // oxlint-disable-next-line no-empty-pattern -- Vitest reads the pattern to know what a fixture needs
+      async ({}, use) => {
+        const world = await lease.take()
+        try {
+          await use(world)
+        } finally {
+          steps.keepSnapshots()
+          await lease.giveBack()
+        }
+      },
+      { scope: 'file' },
+    ],
+  })
+
+  const contextOf = (on: object): WorldContext<S, A, C> => {
+    const context = Object.create(on) as WorldContext<S, A, C>
+    const show = (name: string, get: (world: World<S, A, C>) => unknown): void => {
+      Object.defineProperty(context, name, { enumerable: true, get: () => get(lease.world) })
+    }
+    for (const name of Object.keys(options.systems)) show(name, (world) => world.systems[name])
+    show('api', (world) => world.api)
+    show('ctx', (world) => world.ctx)
+    show('changes', (world) => () => world.changes())
+    return context
+  }
+
+  const declare = pathsAsTests({ base, lease, steps, changes: run.changes, contextOf })
+  return { ...journeyWords(declare), ...rolledBack(base, lease, contextOf({}), options.grace) }
+}
+
+/** Without the plugin every worker is a run of its own. */
+function runInfo(): RunInfo {
+  return inject('venomqa:run') ?? { runId: randomBytes(4).toString('hex'), changes: 'failed' }
+}
