@@ -19,15 +19,20 @@ export function server(name: string): string | undefined {
 export function describeServer(name: string, body: (url: string) => void): void {
   describe(name, () => {
     const url = server(name)
-    if (url !== undefined) return body(url)
-    const missing = `not run: ${name} is not there`
-    if (process.env['CI'] === undefined || without().includes(name)) return test.skip(missing)
-    test(missing, () => {
-      throw new Error(
-        `${variable(name)} is not set. Start it with: npm run services -- up ${name}, ` +
-          `or leave it out with VENOMQA_TEST_WITHOUT=${name}`,
-      )
-    })
+    if (url === undefined) notRun(name)
+    else body(url)
+  })
+}
+
+/** Registers that tests on the server `name` do not run: skipped, or failed where it must be there. */
+export function notRun(name: string): void {
+  const missing = `not run: ${name} is not there`
+  if (process.env['CI'] === undefined || without().includes(name)) return test.skip(missing)
+  test(missing, () => {
+    throw new Error(
+      `${variable(name)} is not set. Start it with: npm run services -- up ${name}, ` +
+        `or leave it out with VENOMQA_TEST_WITHOUT=${name}`,
+    )
   })
 }
 
