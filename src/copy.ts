@@ -16,7 +16,8 @@ export function copy<T>(value: T, other: (thing: object, at: string) => unknown)
       return made
     }
     if (Array.isArray(thing)) {
-      const array = keep(new Array<unknown>(thing.length))
+      const array = keep<unknown[]>([])
+      array.length = thing.length // Holes stay holes.
       for (const i of thing.keys()) if (i in thing) array[i] = walk(thing[i], `${at}[${i}]`)
       return array
     }
@@ -30,7 +31,8 @@ export function copy<T>(value: T, other: (thing: object, at: string) => unknown)
     switch (Object.getPrototypeOf(thing)) {
       case Map.prototype: {
         const map = keep(new Map<unknown, unknown>())
-        for (const [k, v] of thing as Map<unknown, unknown>) map.set(walk(k, `${at} key`), walk(v, `${at}.get(${String(k)})`))
+        for (const [k, v] of thing as Map<unknown, unknown>)
+          map.set(walk(k, `${at} key`), walk(v, `${at}.get(${String(k)})`))
         return map
       }
       case Set.prototype: {

@@ -81,7 +81,9 @@ export function throwIfAny(
   systems: readonly (readonly [name: string, system: unknown])[],
   results: readonly PromiseSettledResult<unknown>[],
 ): void {
-  const failed = results.flatMap((result, i) => (result.status === 'rejected' ? [{ name: systems[i]![0], reason: result.reason as unknown }] : []))
+  const failed = results.flatMap((result, i) =>
+    result.status === 'rejected' ? [{ name: systems[i]![0], reason: result.reason as unknown }] : [],
+  )
   const [first] = failed
   if (!first) return
   if (failed.length === 1 && isVenomError(first.reason)) throw first.reason
@@ -145,7 +147,7 @@ export function notVerified(name: string, differing: readonly string[]): VenomEr
     'NOT_VERIFIED',
     `After the rollback to "${name}" the state is not what it was: ${differing.join(', ')}.\n` +
       'Either something wrote in that moment, or the system cannot undo what was done.\n' +
-      "If the application writes by itself (a timer, a job), stop it for the tests; else run the conformance kit on the system.",
+      'If the application writes by itself (a timer, a job), stop it for the tests; else run the conformance kit on the system.',
   )
 }
 

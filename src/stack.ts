@@ -14,7 +14,10 @@ const OWN = ['src', 'vitest-plugin', 'jest-preset'].map((folder) => ROOT + folde
 export function hideOwnFrames<T>(error: T): T {
   if (!(error instanceof Error) || typeof error.stack !== 'string') return error
   try {
-    error.stack = error.stack.split('\n').filter((line) => !isOwn(line)).join('\n')
+    error.stack = error.stack
+      .split('\n')
+      .filter((line) => !isOwn(line))
+      .join('\n')
   } catch {
     // A frozen error keeps its frames: they are only noise.
   }

@@ -1,14 +1,33 @@
 import { Context } from './context.ts'
-import { closedError, messageOf, notQuiet, notVerified, staleMark, taintedError, throwIfAny, VenomError } from './errors.ts'
+import {
+  closedError,
+  messageOf,
+  notQuiet,
+  notVerified,
+  staleMark,
+  taintedError,
+  throwIfAny,
+  VenomError,
+} from './errors.ts'
 import { InFlight } from './inflight.ts'
-import { type Awaitable, type Change, type Observation, observation, type ResetOptions, type Rollbackable, type Worker } from './rollbackable.ts'
+import {
+  type Awaitable,
+  type Change,
+  type Observation,
+  observation,
+  type ResetOptions,
+  type Rollbackable,
+  type Worker,
+} from './rollbackable.ts'
 import { type Moment, Together } from './together.ts'
 
 /** The systems of a world by the names its steps call them. */
 export type Systems = Readonly<Record<string, Rollbackable>>
 
 /** What a step sees of each system: its `handle`, or the system itself where it has none. */
-export type Handles<S extends Systems> = { readonly [K in keyof S]: S[K] extends { readonly handle: infer H } ? H : S[K] }
+export type Handles<S extends Systems> = {
+  readonly [K in keyof S]: S[K] extends { readonly handle: infer H } ? H : S[K]
+}
 
 /** What changed in each system that can tell. */
 export type Changes<S extends Systems> = {
@@ -120,7 +139,10 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
   get systems(): Handles<S> {
     const handles: Record<string, unknown> = {}
     for (const [name, system] of Object.entries<Rollbackable>(this.#options.systems)) {
-      Object.defineProperty(handles, name, { enumerable: true, get: () => ('handle' in system ? system.handle : system) })
+      Object.defineProperty(handles, name, {
+        enumerable: true,
+        get: () => ('handle' in system ? system.handle : system),
+      })
     }
     return handles as Handles<S>
   }

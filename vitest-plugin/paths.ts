@@ -3,7 +3,7 @@ import { reportOf } from '../src/journey/report.ts'
 import type { JourneyNode, Mode, Path } from '../src/journey/tree.ts'
 import { type Host, Walk } from '../src/journey/walk.ts'
 import { declareJourney, type Runner } from '../src/runner.ts'
-import { placeIn } from '../src/stack.ts'
+import { type Place, placeIn } from '../src/stack.ts'
 import type { Systems, World } from '../src/world.ts'
 import type { WorldContext } from './define.ts'
 import type { Lease } from './lease.ts'
@@ -28,7 +28,10 @@ const MARGIN_MS = 60_000
 /** Makes the function that declares a journey's paths as Vitest tests. */
 export function pathsAsTests<S extends Systems, A, C>(options: PathsOptions<S, A, C>): (journey: JourneyNode) => void {
   const { lease, steps } = options
-  const paths = new WeakMap<Task, { readonly path: Path; readonly journey: JourneyNode; readonly outer: Suite | undefined }>()
+  const paths = new WeakMap<
+    Task,
+    { readonly path: Path; readonly journey: JourneyNode; readonly outer: Suite | undefined }
+  >()
   const walks = new WeakMap<JourneyNode, { readonly world: object; readonly walk: Walk }>()
 
   const walkOf = (journey: JourneyNode, world: World<S, A, C>): Walk => {
@@ -76,7 +79,9 @@ export function pathsAsTests<S extends Systems, A, C>(options: PathsOptions<S, A
       hooks: hasHooks(task),
       changes: options.changes,
       context: (signal) =>
-        Object.defineProperty(options.contextOf(context), 'signal', { value: AbortSignal.any([signal, context.signal]) }),
+        Object.defineProperty(options.contextOf(context), 'signal', {
+          value: AbortSignal.any([signal, context.signal]),
+        }),
       asStep: (step, work) => steps.run(step, context, outer, work),
       kept: (nodes) => steps.keep(nodes.filter((node) => node.kind === 'step')),
       isSkip: (thrown) => (thrown as { code?: unknown } | null)?.code === 'VITEST_PENDING',
@@ -85,9 +90,16 @@ export function pathsAsTests<S extends Systems, A, C>(options: PathsOptions<S, A
 
   const declarePath = (path: Path, journey: JourneyNode): void => {
     const collector = TestRunner.getCurrentSuite()
-    const declare: Record<Mode, typeof test.only> = { run: test, only: test.only, skip: test.skip, todo: test.todo as typeof test.only }
+    const declare: Record<Mode, typeof test.only> = {
+      run: test,
+      only: test.only,
+      skip: test.skip,
+      todo: test.todo as typeof test.only,
+    }
     const timeout = timeoutOf(path, collector.suite)
-    declare[path.mode](path.name, { concurrent: false, timeout, meta: { venomqa: reportOf(path) } }, async ({ task }) => run(task.context))
+    declare[path.mode](path.name, { concurrent: false, timeout, meta: { venomqa: reportOf(path) } }, async ({ task }) =>
+      run(task.context),
+    )
     const task = collector.tasks.at(-1)
     if (task?.type !== 'test') return
     const outer = outerOf(task, path)
@@ -98,7 +110,12 @@ export function pathsAsTests<S extends Systems, A, C>(options: PathsOptions<S, A
 
   const runnerOf = (journey: JourneyNode): Runner => ({
     group(name, mode, site, body) {
-      const declare: Record<Mode, typeof describe.only> = { run: describe, only: describe.only, skip: describe.skip, todo: describe.todo }
+      const declare: Record<Mode, typeof describe.only> = {
+        run: describe,
+        only: describe.only,
+        skip: describe.skip,
+        todo: describe.todo,
+      }
       declare[mode](name, { concurrent: false }, body)
       const group = TestRunner.getCurrentSuite().tasks.at(-1)
       if (group?.type === 'collector' && group.suite) locate(group.suite, site)
@@ -114,7 +131,7 @@ export function pathsAsTests<S extends Systems, A, C>(options: PathsOptions<S, A
 function locate(task: Task | Suite, site: Error): void {
   if (!config().includeTaskLocation) return
   const place = placeIn(task.file.filepath, site)
-  if (place) task.location = place
+  if (place) (task as { location?: Place }).location = place
 }
 
 /** The time-out of a step that has none, in ms: the suite's, else the one configured (which `vi.setConfig` may change). */

@@ -54,8 +54,10 @@ export function rolledBack<S extends Systems, A, C>(
     ],
   }
   for (const name in context) {
-    fixtures[name] = async ({ venomqaRollback: _ }: { venomqaRollback: void }, use: (value: unknown) => Promise<void>) =>
-      use(context[name as keyof typeof context])
+    fixtures[name] = async (
+      { venomqaWorld: _world }: { venomqaWorld: unknown },
+      use: (value: unknown) => Promise<void>,
+    ) => use(context[name as keyof typeof context])
   }
   const test = base.extend(fixtures as Record<string, never>) as unknown as TestAPI<WorldContext<S, A, C>>
 

@@ -99,14 +99,27 @@ function expects(context: TestContext): (typeof expect)[] {
 
 function stateOf(one: typeof expect): AssertionState {
   const { assertionCalls, ...rest } = one.getState() as unknown as AssertionState
-  const { isExpectingAssertions, isExpectingAssertionsError, expectedAssertionsNumber, expectedAssertionsNumberErrorGen } = rest
-  return { assertionCalls, isExpectingAssertions, isExpectingAssertionsError, expectedAssertionsNumber, expectedAssertionsNumberErrorGen }
+  const {
+    isExpectingAssertions,
+    isExpectingAssertionsError,
+    expectedAssertionsNumber,
+    expectedAssertionsNumberErrorGen,
+  } = rest
+  return {
+    assertionCalls,
+    isExpectingAssertions,
+    isExpectingAssertionsError,
+    expectedAssertionsNumber,
+    expectedAssertionsNumberErrorGen,
+  }
 }
 
 function check(state: AssertionState): void {
   const { assertionCalls, expectedAssertionsNumber, expectedAssertionsNumberErrorGen: wrongNumber } = state
-  if (expectedAssertionsNumber !== null && assertionCalls !== expectedAssertionsNumber && wrongNumber) throw wrongNumber()
-  if (state.isExpectingAssertions && assertionCalls === 0 && state.isExpectingAssertionsError) throw state.isExpectingAssertionsError
+  if (expectedAssertionsNumber !== null && assertionCalls !== expectedAssertionsNumber && wrongNumber)
+    throw wrongNumber()
+  if (state.isExpectingAssertions && assertionCalls === 0 && state.isExpectingAssertionsError)
+    throw state.isExpectingAssertionsError
 }
 
 interface SnapshotState {
@@ -129,7 +142,9 @@ function keyOf(step: StepNode, outer: Suite | undefined): string {
 function viewOf(task: Task, step: StepNode, outer: Suite | undefined, id: string): object {
   const suite = step.scope.reduce<object | undefined>((parent, name) => ({ name, suite: parent }), outer)
   const named: Record<PropertyKey, unknown> = { name: step.name, suite, id }
-  return new Proxy(task, { get: (target, key) => (Object.hasOwn(named, key) ? named[key] : Reflect.get(target, key, target)) })
+  return new Proxy(task, {
+    get: (target, key) => (Object.hasOwn(named, key) ? named[key] : Reflect.get(target, key, target)),
+  })
 }
 
 /**
@@ -137,7 +152,9 @@ function viewOf(task: Task, step: StepNode, outer: Suite | undefined, id: string
  * place where a snapshot's owner can be changed; without it, snapshots are filed under the path.
  */
 function viewsOfTasks(): WeakMap<object, object> {
-  const prototype = chai.Assertion.prototype as unknown as { withTest?: ((task: object) => unknown) & { [VIEWS]?: WeakMap<object, object> } }
+  const prototype = chai.Assertion.prototype as unknown as {
+    withTest?: ((task: object) => unknown) & { [VIEWS]?: WeakMap<object, object> }
+  }
   const original = prototype.withTest
   const existing = original?.[VIEWS]
   if (existing) return existing

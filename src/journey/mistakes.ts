@@ -89,7 +89,8 @@ export function noCases(what: string): VenomError {
   return new VenomError(
     'BAD_ARGUMENT',
     `${what}.each() takes an array of cases.\n` +
-      'Each case becomes one ' + `${what}.\n` +
+      'Each case becomes one ' +
+      `${what}.\n` +
       `Write ${what}.each([1, 2])('case %d', …).`,
   )
 }

@@ -13,7 +13,18 @@ import {
 } from './mistakes.ts'
 import { refOf } from './ref.ts'
 import { titleOf } from './title.ts'
-import type { BranchOptions, CheckpointNode, Group, JourneyNode, Line, Mode, Path, ScopeOptions, StepNode, StepOptions } from './tree.ts'
+import type {
+  BranchOptions,
+  CheckpointNode,
+  Group,
+  JourneyNode,
+  Line,
+  Mode,
+  Path,
+  ScopeOptions,
+  StepNode,
+  StepOptions,
+} from './tree.ts'
 import type { JourneyWords, Ref, ScopeFunction, StepCall, StepFunction } from './words.ts'
 
 /** The name of the path that follows a line past its branches. */
@@ -71,7 +82,8 @@ export function journeyWords<X>(register: (journey: JourneyNode) => void): Journ
     }
     const fork = forkOf(parent, name, options.from, site)
     const { from: _, ...own } = options
-    const next = newLine('branch', names, mode, { ...parent.options, ...own }, site, parent.nodes.slice(0, fork))
+    const inherited = parent.mode === 'skip' ? 'skip' : mode
+    const next = newLine('branch', names, inherited, { ...parent.options, ...own }, site, parent.nodes.slice(0, fork))
     parent.children.push(collect(next, body))
   })
 
@@ -129,7 +141,7 @@ export function journeyWords<X>(register: (journey: JourneyNode) => void): Journ
     checkName('checkpoint', name, site)
     const parent = within('checkpoint', name, site)
     declare(parent, 'checkpoint', name, site)
-    parent.nodes.push({ kind: 'checkpoint', name, site })
+    parent.nodes.push({ kind: 'checkpoint', name, scope: parent.names, site })
     parent.fork = parent.nodes.length
   }
 
@@ -205,7 +217,15 @@ function forkOf(line: Line, name: string, from: string | undefined, site: Error)
     return found + 1
   }
   const trailing = line.nodes.slice(line.fork).filter((node) => node.kind === 'step')
-  if (trailing.length > 0) throw at(site, ambiguousBranch(name, trailing.map((node) => node.name), checkpoints.at(-1)))
+  if (trailing.length > 0)
+    throw at(
+      site,
+      ambiguousBranch(
+        name,
+        trailing.map((node) => node.name),
+        checkpoints.at(-1),
+      ),
+    )
   return line.fork
 }
 
@@ -228,7 +248,19 @@ function newLine(
   nodes: (StepNode | CheckpointNode)[],
 ): Line {
   const at = nodes.length
-  return { what, names, mode, options, site, nodes, inherited: at, fork: at, children: [], declared: new Set(), goesOn: false }
+  return {
+    what,
+    names,
+    mode,
+    options,
+    site,
+    nodes,
+    inherited: at,
+    fork: at,
+    children: [],
+    declared: new Set(),
+    goesOn: false,
+  }
 }
 
 function todo(name: string, names: readonly string[], site: Error): Path {

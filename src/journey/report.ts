@@ -10,6 +10,8 @@ export type NodeState = 'ran' | 'replayed' | 'kept' | 'failed' | 'not run'
 export interface NodeReport {
   readonly kind: 'step' | 'checkpoint'
   readonly name: string
+  /** How many branches deep it was written: 0 on the journey's own line. */
+  readonly depth: number
   state: NodeState
   /** How long it took, in ms; absent when it was not run. */
   ms?: number
@@ -26,11 +28,20 @@ export interface PathReport {
   changed?: { since: string; lines: readonly string[] }
   /** Why it did not run. */
   skipped?: string
+  /** How it was written, where it was not to run: filters leave no trace here. */
+  declared?: 'skip' | 'todo'
 }
 
 /** A report in which nothing has run yet. */
 export function reportOf(path: Path): PathReport {
-  return { names: path.names, nodes: path.nodes.map(({ kind, name }) => ({ kind, name, state: 'not run' })) }
+  const nodes = path.nodes.map(({ kind, name, scope }): NodeReport => ({
+    kind,
+    name,
+    depth: scope.length - 1,
+    state: 'not run',
+  }))
+  const { names, mode } = path
+  return mode === 'skip' || mode === 'todo' ? { names, nodes, declared: mode } : { names, nodes }
 }
 
 /** A path as one line: `sign up → order → ◆ order created → refund it`, up to what failed and with a ✗ before it. */

@@ -19,6 +19,8 @@ export interface StepNode {
 export interface CheckpointNode {
   readonly kind: 'checkpoint'
   readonly name: string
+  /** The journey and the branches that the checkpoint was written in, outermost first. */
+  readonly scope: readonly string[]
   readonly site: Error
 }
 

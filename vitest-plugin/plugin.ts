@@ -1,0 +1,43 @@
+import { randomBytes } from 'node:crypto'
+import type { Plugin } from 'vitest/config'
+import type { RunInfo } from './define.ts'
+import { showPathsToStaticAnalysis } from './discovery.ts'
+import { JourneyReporter } from './reporter.ts'
+
+/** The options of the plugin. */
+export interface PluginOptions {
+  /** Whether the tree of journeys is printed beside Vitest's own report. Default true. */
+  readonly reporter?: boolean
+  /** Which paths tell what they changed. Default `'failed'`. */
+  readonly changes?: RunInfo['changes']
+}
+
+/** The reporters for people: beside others, such as `json` on stdout, nothing more may be printed. */
+const FOR_PEOPLE = new Set(['default', 'verbose', 'tree', 'dot'])
+
+/**
+ * The Vitest plugin: one run id for all workers, the tree of journeys after the run, lines for `file:line` filters, and
+ * journeys that `vitest list` and editors can see.
+ *
+ * Journeys run without it as well; then `vitest list` does not see them and there is no tree.
+ */
+export function venomqa(options: PluginOptions = {}): Plugin {
+  const run: RunInfo = { runId: randomBytes(4).toString('hex'), changes: options.changes ?? 'failed' }
+  return {
+    name: 'venomqa',
+    enforce: 'post',
+    config: () => ({ test: { includeTaskLocation: true, provide: { 'venomqa:run': run } } }),
+    configureVitest({ vitest }) {
+      const { reporters } = vitest.config
+      const names = reporters.map((reporter) => (Array.isArray(reporter) ? reporter[0] : reporter))
+      const wanted =
+        options.reporter !== false && names.some((name) => typeof name === 'string' && FOR_PEOPLE.has(name))
+      // Called once for each project, and before the others so that the tree comes above Vitest's summary.
+      if (wanted && !reporters.some((reporter) => reporter instanceof JourneyReporter))
+        reporters.unshift(new JourneyReporter())
+    },
+    transform(code, id) {
+      return showPathsToStaticAnalysis(code, id, (source) => this.parse(source))
+    },
+  }
+}
