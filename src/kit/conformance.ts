@@ -38,13 +38,18 @@ export function conformance(
 ): void {
   for (const name of Object.keys(except)) if (!Object.hasOwn(laws, name)) throw unknownLaw(name)
   const fuzzRuns = Number(process.env['VENOMQA_FUZZ_RUNS'] ?? 0)
-  const around: Around = { open: openSubject, except: new Set(Object.keys(except)), runs: fuzzRuns || runs }
+  const around: Around = {
+    open: openSubject,
+    except: new Set(Object.keys(except)),
+    runs: fuzzRuns || runs,
+    timeout: fuzzRuns ? DAY : timeout,
+  }
   for (const [name, law] of lawList()) {
     const reason = except[name]
     const body = reason === undefined ? keeps(law, around) : cannot(name, law, around)
     const title = reason === undefined ? name : `cannot: ${name}, because ${reason}`
     // Bound, since Vitest reads the parameters in a function's text, and Jest waits for a callback where there are any.
-    test(title, body.bind(undefined), fuzzRuns > 0 ? DAY : timeout)
+    test(title, body.bind(undefined), around.timeout)
   }
 }
 

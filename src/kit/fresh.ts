@@ -45,9 +45,21 @@ export function same(actual: unknown, expected: unknown, what: string): void {
   }
 }
 
-/** Asserts what is in the store. */
-export async function holds(s: Subject, expected: Readonly<Record<string, string>>, what: string): Promise<void> {
-  same(await entriesOf(s), { ...expected }, what)
+/** Asserts what is in the store, and shows the entries that differ, long values cut. */
+export async function holds(subject: Subject, expected: Readonly<Record<string, string>>, what: string): Promise<void> {
+  const actual = await entriesOf(subject)
+  const keys = Object.keys({ ...actual, ...expected }).filter((key) => actual[key] !== expected[key])
+  if (keys.length === 0) return
+  const shown = (entries: Readonly<Record<string, string>>): Record<string, string> =>
+    Object.fromEntries(keys.slice(0, SHOWN).flatMap((key) => (key in entries ? [[key, cut(entries[key] ?? '')]] : [])))
+  same(shown(actual), shown(expected), keys.length > SHOWN ? `${what} The first ${SHOWN} of ${keys.length}:` : what)
+  assert.fail(`${what}\nThese differ where they are too long to show: ${keys.join(', ')}`)
+}
+
+const SHOWN = 10
+
+function cut(value: string): string {
+  return value.length > 60 ? `${value.slice(0, 60)}… (${value.length} characters)` : value
 }
 
 /** Writes many entries, at once where the subject can. */

@@ -37,6 +37,8 @@ export interface Around {
   readonly except: ReadonlySet<string>
   /** How many random programs run. */
   readonly runs: number
+  /** How long the law may take, in ms. */
+  readonly timeout: number
 }
 
 /** A law for subjects that have `verb`: it is never called for others. */

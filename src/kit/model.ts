@@ -6,7 +6,7 @@ import { changesOf, entriesOf, look, same, within } from './fresh.ts'
 import { assertListed } from './listed.ts'
 import type { StoreWorld, Subject, Transaction } from './subject.ts'
 
-/** One step of a random program. `which` picks among the marks that hold. */
+/** One step of a random program. `which` picks among the marks that hold, 0 the newest. */
 export type Step =
   | { readonly do: 'put'; readonly by: 'application' | 'other'; readonly key: string; readonly value: string }
   | { readonly do: 'remove'; readonly by: 'application' | 'other'; readonly key: string }
@@ -76,8 +76,8 @@ class Program {
       case 'checkpoint':
         return this.#checkpoint()
       default: {
-        const at = this.#copies.length > 0 ? step.which % this.#copies.length : -1
-        if (at >= 0) await this.#at(step.do, at)
+        const count = this.#copies.length
+        if (count > 0) await this.#at(step.do, count - 1 - (step.which % count))
       }
     }
   }
