@@ -65,6 +65,37 @@ test.each([
   expect(run('node', '--import', './watch.mjs', file)).toBe('venomqa\n')
 })
 
+test('a journey is typed, and runs in Vitest', () => {
+  write(
+    'vitest.config.ts',
+    `import { defineConfig } from 'vitest/config'
+    import { venomqa } from 'venomqa/vitest-plugin'
+    export default defineConfig({ plugins: [venomqa()] })`,
+  )
+  write(
+    'test/cart.test.ts',
+    `import { expect } from 'vitest'
+    import { defineWorld } from 'venomqa/vitest'
+    import { memory } from 'venomqa/memory'
+    const { journey, step, checkpoint, branch } = defineWorld({ systems: { cart: memory(new Map<string, number>()) } })
+    journey('cart', () => {
+      step('fill', ({ cart }) => {
+        cart.set('apple', 1)
+        // @ts-expect-error -- prices are numbers
+        if (cart.size > 1) cart.set('apple', 'dear')
+      })
+      checkpoint('filled')
+      branch('add', () => step('a pear', ({ cart }) => expect([...cart.set('pear', 2).keys()]).toEqual(['apple', 'pear'])))
+      branch('empty', () => step('take the apple', ({ cart }) => expect([cart.delete('apple'), cart.size]).toEqual([true, 0])))
+    })`,
+  )
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  expect(run('node', tsc, '--noEmit', '--strict', '--module', 'nodenext', '--skipLibCheck', 'test/cart.test.ts')).toBe(
+    '',
+  )
+  expect(run('npx', 'vitest', 'run', '--no-color')).toMatch(/◆ filled[^]*Tests {2}2 passed/)
+})
+
 function tarball(): string {
   const packed = process.env['VENOMQA_TARBALL'] // of `npm test`
   if (packed !== undefined) return packed
@@ -82,7 +113,8 @@ function run(command: string, ...args: string[]): string {
 }
 
 function runIn(cwd: string, command: string, ...args: string[]): string {
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' })
+  const { VITEST: _, VITEST_MODE: __, NODE_ENV: ___, ...env } = process.env
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, env, encoding: 'utf8' })
   if (status !== 0) throw new Error(`${[command, ...args].join(' ')} failed:\n${stdout}${stderr}`)
   return stdout
 }
