@@ -3,18 +3,21 @@ import { describe, test } from 'vitest'
 
 const used: readonly string[] = JSON.parse(readFileSync(new URL('used.json', import.meta.url), 'utf8'))
 
-/** The URL of the real server `name`, or undefined when it is not there. `npm run services -- up NAME` starts it. */
+/**
+ * The URL of the real server `name`, which `npm run services -- up NAME` starts. Undefined when it is not there, or
+ * when VENOMQA_TEST_WITHOUT (names, separated by commas) has it.
+ */
 export function server(name: string): string | undefined {
   if (!used.includes(name)) {
     throw new Error(`The server "${name}" is not in test/servers/used.json. Add it there, so that npm test starts it.`)
   }
   const url = process.env[variable(name)]
-  return url === '' ? undefined : url
+  return url === '' || without().includes(name) ? undefined : url
 }
 
 /**
- * A suite on the real server `name`. Without the server the suite is reported as not run; with CI set it
- * fails, unless VENOMQA_TEST_WITHOUT (names, separated by commas) has the name.
+ * A suite on the real server `name`. Without the server the suite is reported as not run; with CI set it fails, unless
+ * VENOMQA_TEST_WITHOUT has the name.
  */
 export function describeServer(name: string, body: (url: string) => void): void {
   describe(name, () => {
