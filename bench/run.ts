@@ -20,6 +20,12 @@ Benches: ${names.join(', ') || 'none yet'}`
 
 const name = readName()
 const bench = new Bench(process.argv.includes('--quick'))
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => {
+    bench.close()
+    process.exit(1)
+  })
+}
 await install()
 try {
   const { run } = await import(`./${name}.ts`)

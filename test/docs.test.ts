@@ -17,8 +17,8 @@ for (const page of pages) {
     for (const [index, block] of all.entries()) {
       const missing = block.needs.filter((name) => server(name) === undefined)
       const title = block.file === undefined ? '' : ` ${block.file}`
-      test.skipIf(missing.length > 0)(`line ${block.line}${title}`, () => proves(project, index, block), 60_000)
       for (const name of missing) notRun(name)
+      if (missing.length === 0) test(`line ${block.line}${title}`, () => proves(project, index, block), 60_000)
     }
   })
 }
