@@ -52,6 +52,7 @@ async function pack(): Promise<string | undefined> {
 
 async function packageChecks(tarball: string): Promise<boolean[]> {
   const done = [
+    await step('types of the examples', 'tsc', ['-p', 'examples']),
     await step('publint', 'publint', ['--strict', tarball]),
     await step('attw', 'attw', [tarball, '--profile', 'node16', '--exclude-entrypoints', ...esmOnly]),
   ]
