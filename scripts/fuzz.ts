@@ -1,5 +1,5 @@
 // npm run fuzz -- NAME [--runs N]
-import { readdirSync } from 'node:fs'
+import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { root, show } from './command.ts'
@@ -14,7 +14,10 @@ Systems: ${names.join(', ')}`
 
 const { name, runs } = readArguments()
 await install()
-const env = await startServices(usedServices().filter((server) => server === name))
+const tests = globSync(`test/systems/${name}{*.ts,/**/*.ts}`, { cwd: root }).map((file) =>
+  readFileSync(join(root, file), 'utf8'),
+)
+const env = await startServices(usedServices().filter((server) => tests.some((text) => text.includes(`'${server}'`))))
 const args = ['node_modules/vitest/vitest.mjs', 'run', `test/systems/${name}`, '--testTimeout=0']
 const ok = await show(process.execPath, args, { env: { ...env, VENOMQA_FUZZ_RUNS: String(runs) } })
 process.exitCode = ok ? 0 : 1
