@@ -6,7 +6,7 @@ import { declareJourney, type Runner } from '../src/runner.ts'
 import { type Place, placeIn } from '../src/stack.ts'
 import type { Systems, World } from '../src/world.ts'
 import type { WorldContext } from './define.ts'
-import type { Lease } from './lease.ts'
+import type { Lease } from '../src/lease.ts'
 import type { TestWithWorld } from './rollback.ts'
 import { type Suite, StepsOfTests } from './steps.ts'
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, type TestAPI, type TestContext } from 'vitest'
 import type { Systems, World, WorldMark } from '../src/world.ts'
 import type { WorldContext } from './define.ts'
-import type { Lease } from './lease.ts'
+import type { Lease } from '../src/lease.ts'
 
 type Task = TestContext['task']
 

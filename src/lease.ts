@@ -1,5 +1,5 @@
-import { VenomError } from '../src/errors.ts'
-import type { Systems, World } from '../src/world.ts'
+import { VenomError } from './errors.ts'
+import type { Systems, World } from './world.ts'
 
 /** One world for all who need it in a file: opened for the first, closed after the last; used by one test at a time. */
 export class Lease<S extends Systems, A, C> {
