@@ -1,5 +1,15 @@
 import { VenomError } from './errors.ts'
-import type { Systems, World } from './world.ts'
+import type { Changes, Handles, Systems, World } from './world.ts'
+
+/** What steps, tests and hooks see of a world: each system under its name, and these. */
+export type WorldContext<S extends Systems, A, C> = Handles<S> & {
+  /** What `api` of the world made. */
+  readonly api: A
+  /** Plain data that steps share, rolled back with the systems. */
+  readonly ctx: C
+  /** What changed since the last checkpoint. */
+  changes(): Promise<Changes<S>>
+}
 
 /** One world for all who need it in a file: opened for the first, closed after the last; used by one test at a time. */
 export class Lease<S extends Systems, A, C> {
@@ -41,6 +51,19 @@ export class Lease<S extends Systems, A, C> {
     this.#opening = undefined
     this.#world = undefined
     await world?.close()
+  }
+
+  /** What steps see of the world, read when they look, on top of what the runner gives them. */
+  contextOf(systems: S, on: object): WorldContext<S, A, C> {
+    const context = Object.create(on) as WorldContext<S, A, C>
+    const show = (name: string, get: () => unknown): void => {
+      Object.defineProperty(context, name, { enumerable: true, configurable: true, get })
+    }
+    for (const name of Object.keys(systems)) show(name, () => this.world.systems[name])
+    show('api', () => this.world.api)
+    show('ctx', () => this.world.ctx)
+    show('changes', () => () => this.world.changes())
+    return context
   }
 
   /** Throws `CONCURRENT` while another test uses the world. */

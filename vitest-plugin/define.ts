@@ -4,8 +4,8 @@ import { journeyWords } from '../src/journey/plan.ts'
 import type { PathReport } from '../src/journey/report.ts'
 import type { Host } from '../src/journey/walk.ts'
 import type { JourneyWords } from '../src/journey/words.ts'
-import { type Changes, type Handles, type Systems, World, type WorldOptions } from '../src/world.ts'
-import { Lease } from '../src/lease.ts'
+import { type Systems, World, type WorldOptions } from '../src/world.ts'
+import { Lease, type WorldContext } from '../src/lease.ts'
 import { pathsAsTests } from './paths.ts'
 import { rolledBack, type TestWithWorld } from './rollback.ts'
 import { StepsOfTests } from './steps.ts'
@@ -24,16 +24,6 @@ declare module 'vitest' {
   interface ProvidedContext {
     'venomqa:run': RunInfo
   }
-}
-
-/** What steps, tests and hooks see of a world: each system under its name, and these. */
-export type WorldContext<S extends Systems, A, C> = Handles<S> & {
-  /** What `api` of the world made. */
-  readonly api: A
-  /** Plain data that steps share, rolled back with the systems. */
-  readonly ctx: C
-  /** What changed since the last checkpoint. */
-  changes(): Promise<Changes<S>>
 }
 
 /** What a step sees: the world, and Vitest's own test context (`expect`, `task`, `annotate`, `skip`, `signal`, …). */
@@ -79,18 +69,7 @@ export function defineWorld<const S extends Systems, A = undefined, C = Record<s
     ],
   })
 
-  const contextOf = (on: object): WorldContext<S, A, C> => {
-    const context = Object.create(on) as WorldContext<S, A, C>
-    const show = (name: string, get: (world: World<S, A, C>) => unknown): void => {
-      Object.defineProperty(context, name, { enumerable: true, get: () => get(lease.world) })
-    }
-    for (const name of Object.keys(options.systems)) show(name, (world) => world.systems[name])
-    show('api', (world) => world.api)
-    show('ctx', (world) => world.ctx)
-    show('changes', (world) => () => world.changes())
-    return context
-  }
-
+  const contextOf = (on: object): WorldContext<S, A, C> => lease.contextOf(options.systems, on)
   const declare = pathsAsTests({ base, lease, steps, changes: run.changes, contextOf })
   return { ...journeyWords(declare), ...rolledBack(base, lease, contextOf({}), options.grace) }
 }

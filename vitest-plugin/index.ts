@@ -1,1 +1,2 @@
-export { defineWorld, type RunInfo, type StepContext, type VitestWorld, type WorldContext } from './define.ts'
+export type { WorldContext } from '../src/lease.ts'
+export { defineWorld, type RunInfo, type StepContext, type VitestWorld } from './define.ts'

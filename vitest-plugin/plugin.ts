@@ -4,6 +4,8 @@ import type { RunInfo } from './define.ts'
 import { showPathsToStaticAnalysis } from './discovery.ts'
 import { JourneyReporter } from './reporter.ts'
 
+export { JourneyReporter } from './reporter.ts'
+
 /** The options of the plugin. */
 export interface PluginOptions {
   /** Whether the tree of journeys is printed beside Vitest's own report. Default true. */

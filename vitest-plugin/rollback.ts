@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, type TestAPI, type TestContext } from 'vitest'
 import type { Systems, World, WorldMark } from '../src/world.ts'
-import type { WorldContext } from './define.ts'
-import type { Lease } from '../src/lease.ts'
+import type { Lease, WorldContext } from '../src/lease.ts'
 
 type Task = TestContext['task']
 

@@ -57,8 +57,9 @@ export class Walk {
 
   /** Why `path` cannot run: a step of it is marked skip, or a shared one failed and was reported by another test. */
   blocked(path: Path, testName: string): string | undefined {
+    const marked = markedSkip(path)
+    if (marked !== undefined) return marked
     for (const node of path.nodes) {
-      if (node.kind === 'step' && node.mode === 'skip') return `step "${node.name}" is marked skip`
       const failure = this.#failures.get(node)
       if (failure && failure.reportedBy !== testName) return blockedText(node, failure.reportedBy)
     }
@@ -188,6 +189,12 @@ export class Walk {
     const lines = await this.#world.changes(since).then(linesOf, (error: unknown) => [`unknown (${messageOf(error)})`])
     report.changed = { since: since === this.#start ? 'the start' : `◆ ${since.name}`, lines }
   }
+}
+
+/** Why `path` is not to run, as it was written. */
+export function markedSkip(path: Path): string | undefined {
+  const step = path.nodes.find((node) => node.kind === 'step' && node.mode === 'skip')
+  return step && `step "${step.name}" is marked skip`
 }
 
 function linesOf(changes: Readonly<Record<string, readonly Change[]>>): string[] {

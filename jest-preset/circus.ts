@@ -1,0 +1,138 @@
+/** As much of jest-circus' test as is read here. */
+export interface CircusTest {
+  readonly fn?: unknown
+  readonly name: string
+  readonly parent: CircusBlock
+  mode: string | null | undefined
+  status?: string | null
+  errors: unknown[]
+}
+
+interface CircusBlock {
+  readonly name: string
+  readonly parent?: CircusBlock
+  readonly hooks: readonly { readonly type: string }[]
+}
+
+interface CircusEvent {
+  readonly name: string
+  readonly fn?: unknown
+  readonly asyncError?: Error
+  readonly test?: CircusTest
+}
+
+interface CircusState {
+  readonly testTimeout?: number
+  readonly hasFocusedTests?: boolean
+  readonly testNamePattern?: RegExp | null
+}
+
+type Handler = (event: CircusEvent, state: CircusState) => Promise<void> | void
+
+/** What a test of ours wants to be told. */
+export interface Watched {
+  /** Where the user wrote it: the stack that failures of the test as a whole show. */
+  readonly site: Error
+  /** Called before the hooks of a test that is to run. A text skips the test. */
+  start?(test: CircusTest): Promise<string | undefined>
+  /** Called after the test's hooks. */
+  done?(test: CircusTest): Promise<void>
+}
+
+// Taken from jest-circus, which has no public way to skip a test for a reason found while it runs, nor to act before the
+// user's hooks. Where it is missing (another runner, another version) `available` is false and callers do without.
+const EVENT_HANDLERS = Symbol.for('EVENT_HANDLERS')
+const RETRY_IMMEDIATELY = Symbol.for('RETRY_IMMEDIATELY')
+
+/** Watches the tests of one file as jest-circus runs them. */
+export class Circus {
+  /** Whether jest-circus lets us watch. */
+  readonly available: boolean
+  readonly #watched = new WeakMap<object, Watched>()
+  readonly #skipped = new WeakMap<CircusTest, string>()
+  readonly #forced = new Map<CircusTest, CircusTest['mode']>()
+  #state: CircusState = {}
+
+  constructor() {
+    const handlers = (globalThis as { [EVENT_HANDLERS]?: unknown })[EVENT_HANDLERS]
+    this.available = Array.isArray(handlers)
+    if (!Array.isArray(handlers)) return
+    // After jest-circus' own handler, and before those that report.
+    handlers.splice(1, 0, ((event, state) => this.#early(event, state)) satisfies Handler)
+    // After all hooks, when `expect.assertions()` has been checked.
+    handlers.push(((event) => this.#late(event)) satisfies Handler)
+  }
+
+  /** The time-out of a test that has none, in ms. */
+  get testTimeout(): number {
+    return this.#state.testTimeout ?? 5000
+  }
+
+  /** Watches the test that is declared with `body`. */
+  watch(body: object, watched: Watched): void {
+    this.#watched.set(body, watched)
+  }
+
+  /** Marks the running test as skipped, whatever its body throws. */
+  skip(test: CircusTest, reason: string): void {
+    this.#skipped.set(test, reason)
+  }
+
+  async #early(event: CircusEvent, state: CircusState): Promise<void> {
+    this.#state = state
+    const { test } = event
+    const watched = this.#watched.get((event.name === 'add_test' ? event.fn : test?.fn) as object)
+    if (!watched) return
+    if (event.name === 'add_test' && event.asyncError && watched.site.stack) event.asyncError.stack = watched.site.stack
+    if (!test) return
+    if (event.name === 'test_start' && willRun(test, state)) {
+      this.#skipped.delete(test)
+      const reason = await watched.start?.(test)
+      if (reason === undefined) return
+      this.#forced.set(test, test.mode)
+      test.mode = 'skip'
+    }
+    // `jest.retryTimes(n, { entireDescribe: true })` runs it again, and then it may not be blocked any more.
+    if (event.name === 'test_skip' && this.#forced.has(test)) {
+      test.mode = this.#forced.get(test)
+      this.#forced.delete(test)
+    }
+  }
+
+  async #late({ name, test }: CircusEvent): Promise<void> {
+    if (name !== 'test_done' || !test) return
+    await this.#watched.get(test.fn as object)?.done?.(test)
+    if (!this.#skipped.has(test)) return
+    test.status = 'skip'
+    test.errors = []
+  }
+}
+
+/** Has failing tests of a block tried again at once: later, the tests that depend on what they share were skipped already. */
+export function retryAtOnce(): () => void {
+  const realm = globalThis as { [RETRY_IMMEDIATELY]?: unknown }
+  const before = realm[RETRY_IMMEDIATELY]
+  realm[RETRY_IMMEDIATELY] = true
+  return () => void (realm[RETRY_IMMEDIATELY] = before)
+}
+
+/** The name that Jest prints and filters by. */
+export function fullName(test: CircusTest): string {
+  const names = [test.name]
+  for (let block: CircusBlock | undefined = test.parent; block?.parent; block = block.parent) names.unshift(block.name)
+  return names.join(' ')
+}
+
+/** Whether the user's own hooks run before the body of `test`. */
+export function hasHooks(test: CircusTest): boolean {
+  for (let block: CircusBlock | undefined = test.parent; block; block = block.parent) {
+    if (block.hooks.some(({ type }) => type === 'beforeEach')) return true
+  }
+  return false
+}
+
+function willRun(test: CircusTest, { hasFocusedTests, testNamePattern }: CircusState): boolean {
+  if (test.mode === 'skip' || test.mode === 'todo') return false
+  if (hasFocusedTests && !test.mode) return false
+  return !testNamePattern || testNamePattern.test(fullName(test))
+}

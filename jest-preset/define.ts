@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeEach, afterEach, expect } from '@jest/globals'
+import { journeyWords } from '../src/journey/plan.ts'
+import type { JourneyWords } from '../src/journey/words.ts'
+import { Lease, type WorldContext } from '../src/lease.ts'
+import { type Systems, World, type WorldOptions } from '../src/world.ts'
+import { Circus } from './circus.ts'
+import { pathsAsTests } from './paths.ts'
+import { type RolledBackTest, rolledBackTest, Rollback } from './rollback.ts'
+import { StepsOfTests } from './steps.ts'
+import { Stories } from './story.ts'
+
+export type { RolledBackTest } from './rollback.ts'
+
+/** What a step sees: the world, and what a step needs of Jest. */
+export type StepContext<S extends Systems, A, C> = WorldContext<S, A, C> & {
+  readonly expect: typeof expect
+  /** Aborted when the step's time is over. */
+  readonly signal: AbortSignal
+  /** Skips the path from here. */
+  skip(reason?: string): never
+}
+
+/** The words of one world, for test files. */
+export interface JestWorld<S extends Systems, A, C> extends JourneyWords<StepContext<S, A, C>> {
+  /** Jest's `test`, whose function gets the world; what a test does is rolled back after it. */
+  readonly test: RolledBackTest<WorldContext<S, A, C>>
+  /** Rolls back every plain test in its scope. What it returns may be read inside tests and hooks. */
+  useRollback(): WorldContext<S, A, C>
+}
+
+/**
+ * Defines a world once, for all test files: its systems, what speaks to the application, the context.
+ *
+ * The systems are opened when the first test of a file needs them, and closed after the file's last.
+ */
+export function defineWorld<const S extends Systems, A = undefined, C = Record<string, unknown>>(
+  options: WorldOptions<S, A, C>,
+): JestWorld<S, A, C> {
+  const stories = Stories.ofWorker()
+  const lease = new Lease<S, A, C>(() => {
+    const { JEST_WORKER_ID: id = '1' } = process.env
+    const runId = stories?.runId ?? randomBytes(4).toString('hex')
+    const notice = (message: string): void => console.warn(`venomqa: ${message}`)
+    return World.open({ ...options, worker: { id, runner: 'jest', runId, notice, ...options.worker } })
+  })
+  const circus = new Circus()
+  const steps = new StepsOfTests()
+
+  let opened: Promise<World<S, A, C>> | undefined
+  const open = (): Promise<World<S, A, C>> => {
+    opened ??= lease.take().catch((error: unknown) => {
+      opened = undefined
+      throw error
+    })
+    return opened
+  }
+  afterAll(async () => {
+    steps.keepSnapshots()
+    if (!opened) return
+    opened = undefined
+    await lease.giveBack()
+  })
+
+  const contextOf = (on: object): WorldContext<S, A, C> => lease.contextOf(options.systems, on)
+  const rollback = new Rollback(open, lease)
+  const declare = pathsAsTests({ open, lease, steps, circus, stories, contextOf })
+  const context = contextOf({})
+  return {
+    ...journeyWords(declare),
+    test: rolledBackTest(rollback, circus, context),
+    useRollback() {
+      beforeEach(() => rollback.begin(expect.getState().currentTestName ?? 'a test'))
+      afterEach(() => rollback.end())
+      return context
+    },
+  }
+}

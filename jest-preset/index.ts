@@ -1,0 +1,2 @@
+export type { WorldContext } from '../src/lease.ts'
+export { defineWorld, type JestWorld, type RolledBackTest, type StepContext } from './define.ts'

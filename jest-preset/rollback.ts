@@ -1,0 +1,102 @@
+import { test as jestTest } from '@jest/globals'
+import { titleOf } from '../src/journey/title.ts'
+import type { Lease } from '../src/lease.ts'
+import type { Systems, World, WorldMark } from '../src/world.ts'
+import type { Circus } from './circus.ts'
+
+type Body<X> = (context: X) => unknown
+
+interface TestCall<X> {
+  (name: string, body: Body<X>, timeout?: number): void
+}
+
+/** Jest's `test` with a world: its function gets the context, and what it does is rolled back. */
+export interface RolledBackTest<X> extends TestCall<X> {
+  readonly only: TestCall<X>
+  readonly skip: TestCall<X>
+  readonly failing: TestCall<X>
+  todo(name: string): void
+  /** One test a case; the context comes first, then the case. */
+  each<const T extends readonly unknown[]>(
+    cases: readonly T[],
+  ): (name: string, body: (context: X, ...args: [...T]) => unknown, timeout?: number) => void
+  each<const T>(cases: readonly T[]): (name: string, body: (context: X, value: T) => unknown, timeout?: number) => void
+}
+
+/** Rolls back one test after the other. */
+export class Rollback<S extends Systems, A, C> {
+  readonly #open: () => Promise<World<S, A, C>>
+  readonly #lease: Lease<S, A, C>
+  #current: { readonly test: string; readonly mark: WorldMark } | undefined
+
+  constructor(open: () => Promise<World<S, A, C>>, lease: Lease<S, A, C>) {
+    this.#open = open
+    this.#lease = lease
+  }
+
+  async begin(test: string): Promise<void> {
+    const world = await this.#open()
+    this.#lease.enter(test)
+    if (world.tainted) await world.recover()
+    this.#current = { test, mark: await world.checkpoint(test) }
+  }
+
+  async end(): Promise<void> {
+    const current = this.#current
+    this.#current = undefined
+    if (!current) return
+    try {
+      await this.#lease.world.rollback(current.mark)
+      await this.#lease.world.release(current.mark)
+    } finally {
+      this.#lease.leave(current.test)
+    }
+  }
+
+  /** Runs a test's body between the two, within `timeout` ms: a body that goes on longer is waited for before the rollback. */
+  async around(test: string, timeout: number, body: () => unknown): Promise<void> {
+    await this.begin(test)
+    try {
+      await this.#lease.world.run(test, body as () => unknown, timeout)
+    } finally {
+      await this.end()
+    }
+  }
+}
+
+/** How long Jest waits for a test beside the test's own time-out, which is kept by the world. */
+const MARGIN_MS = 60_000
+
+/** Makes the `test` of a world. */
+export function rolledBackTest<S extends Systems, A, C, X>(
+  rollback: Rollback<S, A, C>,
+  circus: Circus,
+  context: X,
+): RolledBackTest<X> {
+  const call =
+    (declare: typeof jestTest.only) =>
+    (name: string, body: Body<X>, timeout?: number): void => {
+      const site = new Error('site')
+      const run = async (): Promise<void> => rollback.around(name, timeout ?? circus.testTimeout, () => body(context))
+      circus.watch(run, { site })
+      declare(name, run, (timeout ?? circus.testTimeout) + MARGIN_MS)
+    }
+  const each =
+    (cases: readonly unknown[]) =>
+    (name: string, body: (context: X, ...args: unknown[]) => unknown, timeout?: number): void => {
+      for (const [i, one] of cases.entries()) {
+        const args = Array.isArray(one) ? (one as unknown[]) : [one]
+        call(jestTest)(titleOf(name, args, i), (own) => body(own, ...args), timeout)
+      }
+    }
+  const parts = {
+    only: call(jestTest.only),
+    skip: call(jestTest.skip),
+    failing: call(jestTest.failing as typeof jestTest.only),
+  }
+  return Object.assign(call(jestTest), {
+    ...parts,
+    todo: (name: string) => jestTest.todo(name),
+    each,
+  }) as RolledBackTest<X>
+}
