@@ -4,7 +4,7 @@ import type { Change } from '../rollbackable.ts'
 import { at, hideOwnFrames } from '../stack.ts'
 import type { Systems, World, WorldMark } from '../world.ts'
 import { blockedText, failureText, labelOf, type PathReport } from './report.ts'
-import type { CheckpointNode, JourneyNode, Path, StepNode } from './tree.ts'
+import type { CheckpointNode, Group, JourneyNode, Path, StepNode } from './tree.ts'
 
 /** What a walk needs of the test that is running. */
 export interface Host {
@@ -44,6 +44,8 @@ export class Walk {
   readonly #marks = new Map<CheckpointNode, WorldMark>()
   readonly #failures = new Map<StepNode | CheckpointNode, Failure>()
   readonly #ran = new Set<StepNode | CheckpointNode>()
+  /** How many paths go through a node. */
+  readonly #paths = new Map<StepNode | CheckpointNode, number>()
   #start: WorldMark | undefined
   /** The mark that `begin` left the systems at, and how many nodes of the path lie behind it. */
   #at: { readonly mark: WorldMark; readonly index: number } | undefined
@@ -53,6 +55,9 @@ export class Walk {
   constructor(journey: JourneyNode, world: World<Systems, unknown, unknown>) {
     this.#journey = journey
     this.#world = world
+    for (const { nodes } of pathsOf(journey.root)) {
+      for (const node of nodes) this.#paths.set(node, (this.#paths.get(node) ?? 0) + 1)
+    }
   }
 
   /** Why `path` cannot run: a step of it is marked skip, or a shared one failed and was reported by another test. */
@@ -120,6 +125,7 @@ export class Walk {
       if (host.changes === 'always') await this.#tellChanges(report, last)
     } finally {
       delete this.#journey.walking
+      await this.#releaseOwn(path)
     }
   }
 
@@ -137,6 +143,17 @@ export class Walk {
     if (this.#world.tainted) await this.#world.recover(start)
     else await this.#world.rollback(start)
     await this.#world.release(start)
+  }
+
+  /** Nobody comes back to the checkpoints at the end of a path that only this path goes through. */
+  async #releaseOwn(path: Path): Promise<void> {
+    for (const node of path.nodes.toReversed()) {
+      if (this.#paths.get(node) !== 1) return
+      const mark = node.kind === 'checkpoint' ? this.#marks.get(node) : undefined
+      if (!mark) continue
+      this.#marks.delete(node as CheckpointNode)
+      if (!this.#world.tainted) await this.#world.release(mark)
+    }
   }
 
   #deepest(path: Path): { mark: WorldMark; index: number } | undefined {
@@ -195,6 +212,10 @@ export class Walk {
 export function markedSkip(path: Path): string | undefined {
   const step = path.nodes.find((node) => node.kind === 'step' && node.mode === 'skip')
   return step && `step "${step.name}" is marked skip`
+}
+
+function pathsOf(root: Group | Path): Path[] {
+  return root.kind === 'path' ? [root] : root.children.flatMap(pathsOf)
 }
 
 function linesOf(changes: Readonly<Record<string, readonly Change[]>>): string[] {
