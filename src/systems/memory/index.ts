@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util'
+import { inspect, isDeepStrictEqual } from 'node:util'
 import { className, copy } from '../../copy.ts'
 import { VenomError } from '../../errors.ts'
 import { type Change, type Observation, observation, type Rollbackable, type Row } from '../../rollbackable.ts'
@@ -26,22 +26,25 @@ export interface MemorySystem<T, Handle> extends Rollbackable<T, Handle> {
 export function memory<K, V>(map: Map<K, V>): MemorySystem<Map<K, V>, Map<K, V>>
 export function memory<T>(accessors: Accessors<T>): MemorySystem<T, Accessors<T>>
 export function memory<T>(store: Map<unknown, unknown> | Accessors<T>): MemorySystem<unknown, unknown> {
-  const accessors: Accessors<unknown> = store instanceof Map ? entriesOf(store) : store
-  return system(accessors, store, 'memory: copies', (value) => copy(value, refuse))
+  if (!(store instanceof Map)) return system(store, store, 'memory: copies', (value) => copy(value, refuse))
+  return system(entriesOf(store), store, 'memory: copies', (value) => {
+    for (const key of (value as Map<unknown, unknown>).keys()) if (typeof key === 'object' && key) refuseKey(key)
+    return copy(value, refuse)
+  })
 }
 
 /**
  * Rolls back immutable state in this process by keeping references: O(1), whatever its size.
  *
  * For stores that replace their state and never mutate it, such as Redux; with anything else every branch would see
- * what the others did. `verify` of the world finds that out.
+ * what the others did, and nothing could find that out.
  */
 export function immutable<T>(accessors: Accessors<T>): MemorySystem<T, Accessors<T>> {
   return system(accessors, accessors, 'memory: keeps references', (value) => value)
 }
 
 function system<T, Handle>(
-  { get, set }: Accessors<T>,
+  store: Accessors<T>,
   handle: Handle,
   way: string,
   keep: (value: T) => T,
@@ -51,10 +54,10 @@ function system<T, Handle>(
     restores: { data: true },
     way,
     handle,
-    checkpoint: () => keep(get()),
-    rollback: (mark) => set(keep(mark)),
-    changes: (since) => changesBetween(entries(since), entries(get())),
-    observe: (): Observation => observation('memory', get()),
+    checkpoint: () => keep(store.get()),
+    rollback: (mark) => store.set(keep(mark)),
+    changes: (since) => changesBetween(entries(since), entries(store.get())),
+    observe: (): Observation => observation('memory', keep(store.get())),
   }
 }
 
@@ -99,5 +102,14 @@ function refuse(thing: object, at: string): never {
     `memory: state${at} is ${className(thing)}, which cannot be copied.\n` +
       'A mark is a copy of the state, and a copy of a class instance or a function would not be the same thing.\n' +
       'Let get() return plain data and set() build the thing from it; or, if it is never mutated, use immutable().',
+  )
+}
+
+function refuseKey(key: object): never {
+  throw new VenomError(
+    'NOT_CLONEABLE',
+    `memory: a key of the Map is an object, ${inspect(key, { depth: 1 })}.\n` +
+      'A mark holds a copy of it, so after a rollback the application would not find the entry by its own object.\n' +
+      'Use a string or a number as the key; or, if keys and values are never mutated, use immutable().',
   )
 }
