@@ -24,7 +24,9 @@ const SHOWN_CHARACTERS = 40
 
 function difference(before: Row, after: Row): string {
   const columns = Object.keys({ ...before, ...after }).filter((column) => before[column] !== after[column])
-  const shown = columns.slice(0, SHOWN_COLUMNS).map((column) => `${column} ${text(before[column])} → ${text(after[column])}`)
+  const shown = columns
+    .slice(0, SHOWN_COLUMNS)
+    .map((column) => `${column} ${text(before[column])} → ${text(after[column])}`)
   if (columns.length > SHOWN_COLUMNS) shown.push(`and ${columns.length - SHOWN_COLUMNS} more`)
   return shown.join(', ')
 }

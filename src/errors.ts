@@ -1,3 +1,5 @@
+import { inspect, types } from 'node:util'
+
 /**
  * What went wrong in the library or a backend. A user's own assertion error is never wrapped in one.
  *
@@ -33,6 +35,7 @@ export type VenomErrorCode =
   | 'NOT_VERIFIED'
   | 'SELF_TEST_FAILED'
   | 'CLOSE_FAILED'
+  | 'SYSTEM_FAILED'
   | 'NOT_CLONEABLE'
   | 'UNSUPPORTED'
   // a backend
@@ -67,11 +70,11 @@ export class VenomError extends Error {
   }
 }
 
-/** The text of anything that was thrown, an Error or not. */
+/** The text of anything that was thrown, an Error (of this realm or, under Jest, another) or not. */
 export function messageOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message || thrown.name
+  if (thrown instanceof Error || types.isNativeError(thrown)) return thrown.message || thrown.name
   if (typeof thrown === 'string') return thrown
-  return `${JSON.stringify(thrown) ?? String(thrown)} (thrown as it is, not as an Error)`
+  return `${inspect(thrown, { breakLength: Infinity })} (thrown as it is, not as an Error)`
 }
 
 /** Throws what failed among parallel calls on several systems: one failure as it is, more as one error that lists them. */
@@ -157,5 +160,21 @@ export function staleMark(name: string): VenomError {
     `The checkpoint "${name}" is gone: the world went back to before it, or released it.\n` +
       'A rollback forgets the checkpoints that were taken after the one it goes to.\n' +
       'Take a new checkpoint after the rollback, and go back to that one.',
+  )
+}
+
+export function notAMark(given: unknown): VenomError {
+  return new VenomError(
+    'BAD_ARGUMENT',
+    `${typeof given === 'string' ? JSON.stringify(given) : inspect(given)} is no mark.\n` +
+      'A checkpoint is known by what checkpoint() returned, since two may have the same name.\n' +
+      'Keep it: const mark = await world.checkpoint(name); then await world.rollback(mark).',
+  )
+}
+
+export function startIsKept(): VenomError {
+  return new VenomError(
+    'BAD_ARGUMENT',
+    'The start of the world cannot be released.\nclose() and recover() go back to it.\nRelease the marks that you took yourself.',
   )
 }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { summary } from './changes.ts'
 import { copy } from './copy.ts'
 import { throwIfAny } from './errors.ts'
-import type { Change, Observation, Rollbackable } from './rollbackable.ts'
+import type { Awaitable, Change, Observation, ResetOptions, Rollbackable } from './rollbackable.ts'
 
 /** What each system gave for one moment, and how those looked that can only be observed. */
 export interface Moment {
@@ -40,7 +40,7 @@ export class Together {
       if (looks) for (const [system, look] of await this.#looks()) moment.looks.set(system, look)
       return moment
     } catch (error) {
-      await this.release(moment)
+      await this.giveUp(name, moment)
       throw error
     }
   }
@@ -51,16 +51,33 @@ export class Together {
     throwIfAny('ROLLBACK_FAILED', `could not be rolled back to "${name}"`, [...this.#systems], results)
   }
 
-  /** Tells the systems that nobody will go back there; `only` those that still know the mark. */
-  async release({ parts }: Moment, only: 'all' | 'trees' = 'all'): Promise<void> {
-    await this.#all(async (system, at) => {
+  /** Tells the systems that nobody will go back there; `only` those that still know the mark. Throws `SYSTEM_FAILED`. */
+  async release(name: string, { parts }: Moment, only: 'all' | 'trees' = 'all'): Promise<void> {
+    const results = await this.#all(async (system, at) => {
       if (parts.has(at) && (only === 'all' || system.kind === 'tree')) await system.release?.(parts.get(at))
     })
+    throwIfAny('SYSTEM_FAILED', `could not release "${name}"`, [...this.#systems], results)
   }
 
-  async changes({ parts }: Moment): Promise<(readonly [name: string, changes: readonly Change[]])[]> {
-    const able = [...this.#systems].filter(([, system]) => system.changes)
-    return Promise.all(able.map(async ([name, system]) => [name, await system.changes!(parts.get(name))] as const))
+  /** Releases after a failure: that one is what the user must see, not what then fails because of it. */
+  async giveUp(name: string, moment: Moment): Promise<void> {
+    await Promise.allSettled([this.release(name, moment)])
+  }
+
+  /** What changed in each system that can tell. Throws `SYSTEM_FAILED`. */
+  changes({ parts }: Moment): Promise<(readonly [name: string, changes: readonly Change[]])[]> {
+    return this.#tell('changes', (system, name) => system.changes?.(parts.get(name)))
+  }
+
+  /** The state of each system that can tell. Throws `SYSTEM_FAILED`. */
+  observe(): Promise<(readonly [name: string, seen: Observation])[]> {
+    return this.#tell('state', (system) => system.observe?.())
+  }
+
+  /** Empties each system that can be emptied. Throws `SYSTEM_FAILED`. */
+  async reset(options: ResetOptions): Promise<void> {
+    const results = await this.#all((system) => system.reset?.(options))
+    throwIfAny('SYSTEM_FAILED', 'could not be emptied', [...this.#systems], results)
   }
 
   /** What is not as it was in `moment`, a line each; nothing when all is. */
@@ -77,8 +94,21 @@ export class Together {
 
   /** Of the systems that cannot list their changes, those that can be looked at. */
   async #looks(): Promise<[string, unknown][]> {
-    const blind = [...this.#systems].filter(([, system]) => !system.changes && system.observe)
-    return Promise.all(blind.map(async ([name, system]) => [name, dataOf(await system.observe!())] as [string, unknown]))
+    const seen = await this.#tell('state', (system) => (system.changes ? undefined : system.observe?.()))
+    return seen.map(([name, observation]) => [name, dataOf(observation)])
+  }
+
+  /** What those systems say that have something to say. */
+  async #tell<T>(
+    what: string,
+    ask: (system: Rollbackable, name: string) => Awaitable<T> | undefined,
+  ): Promise<(readonly [name: string, said: T])[]> {
+    const results = await this.#all(ask)
+    const systems = [...this.#systems]
+    throwIfAny('SYSTEM_FAILED', `could not tell its ${what}`, systems, results)
+    return results.flatMap((result, i) =>
+      result.status === 'fulfilled' && result.value !== undefined ? [[systems[i]![0], result.value as T] as const] : [],
+    )
   }
 
   #all<T>(call: (system: Rollbackable, name: string) => T): Promise<PromiseSettledResult<Awaited<T>>[]> {

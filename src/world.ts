@@ -1,15 +1,20 @@
 import { Context } from './context.ts'
+import { copy } from './copy.ts'
 import {
   closedError,
+  isVenomError,
   messageOf,
+  notAMark,
   notQuiet,
   notVerified,
   staleMark,
+  startIsKept,
   taintedError,
   throwIfAny,
   VenomError,
 } from './errors.ts'
 import { InFlight } from './inflight.ts'
+import { checkOptions } from './options.ts'
 import {
   type Awaitable,
   type Change,
@@ -81,32 +86,39 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
   readonly worker: Worker
   /** What `options.api` made. */
   readonly api: A
-  readonly #options: WorldOptions<S, A, C>
+  readonly #systems: S
+  readonly #verify: 'first' | 'always' | 'off'
+  readonly #grace: number
+  readonly #identity: (() => Awaitable<unknown>) | undefined
   readonly #context: Context<C>
   readonly #together: Together
   readonly #inFlight = new InFlight()
   #live: Entry[] = []
   #tainted: VenomError | undefined
-  #closed = false
+  #closing: Promise<void> | undefined
   #queue: Promise<unknown> = Promise.resolve()
 
   private constructor(options: WorldOptions<S, A, C>, worker: Worker, context: Context<C>, api: A) {
-    this.#options = options
+    const { systems, verify = 'first', grace = 1000, observe } = options
+    this.#systems = systems
+    this.#verify = verify
+    this.#grace = grace
+    this.#identity = observe && (() => observe({ systems: this.systems, ctx: this.ctx }))
     this.worker = worker
     this.#context = context
     this.api = api
-    this.#together = new Together(new Map<string, Rollbackable>([...Object.entries(options.systems), ['ctx', context]]))
+    this.#together = new Together(new Map<string, Rollbackable>([...Object.entries(systems), ['ctx', context]]))
   }
 
   /**
    * Opens every system, takes the mark `start` and has the systems prove that their rollback works.
    *
-   * Throws `NO_SYSTEMS`, `NAME_TAKEN`, `OPEN_FAILED`, `SELF_TEST_FAILED` or the system's own error; what was opened is closed again.
+   * Throws `NO_SYSTEMS`, `NAME_TAKEN`, `BAD_ARGUMENT`, `OPEN_FAILED`, `SELF_TEST_FAILED` or the system's own error; what was opened is closed again.
    */
   static async open<const S extends Systems, A = undefined, C = Record<string, unknown>>(
     options: WorldOptions<S, A, C>,
   ): Promise<World<S, A, C>> {
-    checkSystems(options?.systems)
+    checkOptions(options)
     const worker: Worker = {
       id: '1',
       runner: 'none',
@@ -138,7 +150,7 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
   /** What a step sees of each system. */
   get systems(): Handles<S> {
     const handles: Record<string, unknown> = {}
-    for (const [name, system] of Object.entries<Rollbackable>(this.#options.systems)) {
+    for (const [name, system] of Object.entries<Rollbackable>(this.#systems)) {
       Object.defineProperty(handles, name, {
         enumerable: true,
         get: () => ('handle' in system ? system.handle : system),
@@ -171,18 +183,18 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
 
   /** How each system goes back and why, for people. */
   get ways(): Readonly<Record<string, string>> {
-    const systems = Object.entries<Rollbackable>(this.#options.systems)
+    const systems = Object.entries<Rollbackable>(this.#systems)
     return Object.fromEntries(systems.map(([name, { way }]) => [name, way ?? 'its own']))
   }
 
   /** Where this worker's application must connect for `system`. Throws `UNSUPPORTED` when the system made no place of its own. */
   url(system: string): string {
-    return urlOf(this.#options.systems, system)
+    return urlOf(this.#systems, system)
   }
 
   /** Whether a rollback to `mark` would still work. */
   holds(mark: WorldMark): boolean {
-    return !this.#closed && this.#live.some((entry) => entry.mark === mark)
+    return !this.#closing && this.#live.some((entry) => entry.mark === mark)
   }
 
   /**
@@ -211,7 +223,7 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
       this.#usable()
       const entry = this.#entry(mark)
       await this.#settled()
-      await this.#goBack(entry, this.#options.verify === 'always')
+      await this.#goBack(entry, this.#verify === 'always')
     })
   }
 
@@ -223,6 +235,7 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
   /** Makes a tainted world usable again by going back to `mark` (default: the start) and proving it. Throws `TAINTED` if that fails too. */
   recover(mark?: WorldMark): Promise<void> {
     return this.#alone(async () => {
+      this.#open()
       const taint = this.#tainted
       if (!taint) return
       try {
@@ -230,6 +243,7 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
         await this.#goBack(this.#entry(mark ?? this.start), true)
         this.#tainted = undefined
       } catch (error) {
+        this.#tainted = taint
         throw new VenomError(
           'TAINTED',
           `The state is unknown, so nothing more runs on it: ${messageOf(taint)}\n` +
@@ -241,40 +255,56 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
     })
   }
 
-  /** Forgets `mark` and the marks made after it, without changing any state. */
+  /**
+   * Forgets `mark` and the marks made after it, without changing any state; nothing happens when it is gone already.
+   *
+   * Throws `BAD_ARGUMENT` for the start, `SYSTEM_FAILED`.
+   */
   release(mark: WorldMark): Promise<void> {
     return this.#alone(async () => {
+      this.#open()
       const at = this.#live.findIndex((entry) => entry.mark === mark)
-      if (at < 0) return
-      for (const { moment } of this.#live.splice(at).toReversed()) await this.#together.release(moment)
+      if (at === 0) throw startIsKept()
+      if (at > 0) await this.#forget(this.#live.splice(at), 'all')
     })
   }
 
-  /** What was inserted, updated and deleted in each system since `mark`, by default the newest. Throws `STALE_MARK`. */
+  /**
+   * What was inserted, updated and deleted in each system since `mark`, by default the newest.
+   *
+   * Throws `STALE_MARK`, `SYSTEM_FAILED`.
+   */
   changes(mark?: WorldMark): Promise<Changes<S>> {
     return this.#alone(async () => {
+      this.#open()
       const entry = this.#entry(mark ?? this.#live.at(-1)?.mark ?? this.start)
       return Object.fromEntries(await this.#together.changes(entry.moment)) as Changes<S>
     })
   }
 
-  /** The state of every system that can tell, and the context, as plain data. */
+  /** The state of every system that can tell, and the context, as plain data. Throws `SYSTEM_FAILED`. */
   observe(): Promise<Readonly<Record<string, Observation>>> {
     return this.#alone(async () => {
-      const { observe, systems } = this.#options
-      if (observe) return { world: observation('world', await observe({ systems: this.systems, ctx: this.ctx })) }
-      const able = Object.entries<Rollbackable>(systems).filter(([, system]) => system.observe)
-      const seen = await Promise.all(able.map(async ([name, system]) => [name, await system.observe!()] as const))
-      return { ...Object.fromEntries(seen), ctx: observation('ctx', this.ctx) }
+      this.#open()
+      if (this.#identity) return { world: observation('world', await this.#identity()) }
+      const ctx = observation(
+        'ctx',
+        copy<unknown>(this.ctx, (thing) => thing),
+      )
+      return { ...Object.fromEntries(await this.#together.observe()), ctx }
     })
   }
 
-  /** Empties every system that can be emptied. A change like any other: marks stay, and a rollback undoes it. */
+  /**
+   * Empties every system that can be emptied. A change like any other: marks stay, and a rollback undoes it.
+   *
+   * Throws `SYSTEM_FAILED` after every system was attempted.
+   */
   reset(options: ResetOptions = {}): Promise<void> {
     return this.#alone(async () => {
       this.#usable()
       await this.#settled()
-      for (const system of Object.values<Rollbackable>(this.#options.systems)) await system.reset?.(options)
+      await this.#together.reset(options)
     })
   }
 
@@ -283,33 +313,43 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
    * work itself is then awaited before anything is rolled back, so that it can never write into a later path.
    */
   async run<T>(name: string, work: (signal: AbortSignal) => Awaitable<T>, timeout = Infinity): Promise<T> {
-    this.#usable()
-    return this.#inFlight.run(name, work, timeout)
+    // It begins when the calls before it are done, so that none of them meets its writes.
+    const { done } = await this.#alone(async () => {
+      this.#usable()
+      return { done: this.#inFlight.run(name, work, timeout) }
+    })
+    return done
   }
 
   /** Goes back to the start and closes every system; each is attempted, and what failed is thrown as one error. Idempotent. */
   async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
-    await this.#alone(async () => {
-      const back = async (): Promise<void> => {
-        await this.#settled()
-        await this.#goBack(this.#entry(this.start), this.#options.verify !== 'off')
-      }
-      const systems = Object.entries<Rollbackable>(this.#options.systems)
-      const results = await Promise.allSettled([back()])
-      results.push(...(await Promise.allSettled(systems.map(async ([, system]) => system.close?.()))))
-      this.#live = []
-      throwIfAny('CLOSE_FAILED', 'could not be closed', [['the world', this], ...systems], results)
-    })
+    if (this.#closing) return this.#closing.catch(() => undefined)
+    this.#closing = this.#alone(() => this.#end())
+    return this.#closing
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
+  async #end(): Promise<void> {
+    const back = async (): Promise<void> => {
+      await this.#settled()
+      await this.#goBack(this.#entry(this.start), this.#verify !== 'off')
+    }
+    const systems = Object.entries<Rollbackable>(this.#systems)
+    const results = await Promise.allSettled([back()])
+    results.push(...(await Promise.allSettled(systems.map(async ([, system]) => system.close?.()))))
+    this.#live = []
+    throwIfAny('CLOSE_FAILED', 'could not be closed', [['the world', this], ...systems], results)
+  }
+
+  #open(): void {
+    if (this.#closing) throw closedError()
+  }
+
   #usable(): void {
-    if (this.#closed) throw closedError()
+    this.#open()
     if (this.#tainted) throw taintedError(this.#tainted)
   }
 
@@ -322,7 +362,7 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
 
   async #settled(): Promise<void> {
     try {
-      await this.#inFlight.settled(this.#options.grace ?? 1000)
+      await this.#inFlight.settled(this.#grace)
     } catch (error) {
       throw this.#taint(error)
     }
@@ -330,24 +370,31 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
 
   async #take(name: string): Promise<Moment> {
     for (let tries = 1; ; tries++) {
-      const moment = await this.#together.checkpoint(name, this.#options.verify !== 'off')
-      const moved = this.#together.canDisagree ? await this.#together.changes(moment) : []
-      const names = moved.filter(([, changes]) => changes.length > 0).map(([system]) => system)
-      if (names.length === 0) return moment
-      await this.#together.release(moment)
-      if (tries === CHECKPOINT_TRIES) throw notQuiet(name, names)
+      const moment = await this.#together.checkpoint(name, this.#verify !== 'off')
+      try {
+        const moved = this.#together.canDisagree ? await this.#together.changes(moment) : []
+        const names = moved.filter(([, changes]) => changes.length > 0).map(([system]) => system)
+        if (names.length === 0) return moment
+        if (tries === CHECKPOINT_TRIES) throw notQuiet(name, names)
+      } catch (error) {
+        await this.#together.giveUp(name, moment)
+        throw error
+      }
+      await this.#together.giveUp(name, moment)
       await new Promise((resolve) => setTimeout(resolve, 20 * 2 ** tries))
     }
   }
 
   async #goBack(entry: Entry, always: boolean): Promise<void> {
+    // Also when the rollback fails half way, the marks behind it are gone: some systems have forgotten them.
+    const gone = this.#together.isTree ? [] : this.#live.splice(this.#live.indexOf(entry) + 1)
     try {
-      await this.#together.rollback(entry.mark.name, entry.moment)
-      if (!this.#together.isTree) {
-        const gone = this.#live.splice(this.#live.indexOf(entry) + 1)
-        for (const { moment } of gone.toReversed()) await this.#together.release(moment, 'trees')
+      try {
+        await this.#together.rollback(entry.mark.name, entry.moment)
+      } finally {
+        await this.#forget(gone, 'trees')
       }
-      if (!always && (this.#options.verify === 'off' || entry.verified)) return
+      if (!always && (this.#verify === 'off' || entry.verified)) return
       const differences = await this.#together.differences(entry.moment)
       if (differences.length > 0) throw notVerified(entry.mark.name, differences)
       entry.verified = true
@@ -356,48 +403,19 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
     }
   }
 
+  async #forget(gone: readonly Entry[], only: 'all' | 'trees'): Promise<void> {
+    for (const { mark, moment } of gone.toReversed()) await this.#together.release(mark.name, moment, only)
+  }
+
   #taint(error: unknown): VenomError {
-    this.#tainted = error as VenomError
+    this.#tainted = isVenomError(error) ? error : new VenomError('ROLLBACK_FAILED', messageOf(error), { cause: error })
     return this.#tainted
   }
 
   #entry(mark: WorldMark): Entry {
     const entry = this.#live.find((candidate) => candidate.mark === mark)
-    if (!entry) throw staleMark(mark.name)
-    return entry
-  }
-}
-
-const RESERVED = ['api', 'ctx', 'changes', 'signal', 'expect', 'task']
-
-function checkSystems(systems: Systems | undefined): void {
-  const names = Object.keys(systems ?? {})
-  if (names.length === 0) {
-    throw new VenomError(
-      'NO_SYSTEMS',
-      'The world has no systems, so nothing could be rolled back.\n' +
-        'Every branch would run on what the branch before it left behind.\n' +
-        "Name each backend that the application uses: systems: { db: sqlite('test.db') }; state in this process is one too: memory(map).",
-    )
-  }
-  for (const name of names) {
-    if (RESERVED.includes(name)) {
-      throw new VenomError(
-        'NAME_TAKEN',
-        `A system cannot be called "${name}": steps find something else under that name.\n` +
-          `These names are taken: ${RESERVED.join(', ')}.\n` +
-          'Rename it where the world is defined.',
-      )
-    }
-    const system = systems?.[name] as Partial<Rollbackable> | undefined
-    if (typeof system?.checkpoint !== 'function' || typeof system.rollback !== 'function') {
-      throw new VenomError(
-        'BAD_ARGUMENT',
-        `The system "${name}" has no ${typeof system?.checkpoint === 'function' ? 'rollback(mark)' : 'checkpoint(name)'}.\n` +
-          'A system is an object that can remember its state and put it back.\n' +
-          'Pass one of ours, such as memory(map), or an object with checkpoint(name) and rollback(mark).',
-      )
-    }
+    if (entry) return entry
+    throw typeof mark?.name === 'string' ? staleMark(mark.name) : notAMark(mark)
   }
 }
 
