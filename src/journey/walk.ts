@@ -123,9 +123,9 @@ export class Walk {
         }
       }
       if (host.changes === 'always') await this.#tellChanges(report, last)
+      await this.#releaseOwn(path)
     } finally {
       delete this.#journey.walking
-      await this.#releaseOwn(path)
     }
   }
 
