@@ -1,3 +1,4 @@
+import { inspect, isDeepStrictEqual } from 'node:util'
 import type { Change, Row } from './rollbackable.ts'
 
 /** How a change is called: its table, collection, index or key. */
@@ -23,7 +24,9 @@ const SHOWN_COLUMNS = 3
 const SHOWN_CHARACTERS = 40
 
 function difference(before: Row, after: Row): string {
-  const columns = Object.keys({ ...before, ...after }).filter((column) => before[column] !== after[column])
+  const columns = Object.keys({ ...before, ...after }).filter(
+    (column) => !isDeepStrictEqual(before[column], after[column]),
+  )
   const shown = columns
     .slice(0, SHOWN_COLUMNS)
     .map((column) => `${column} ${text(before[column])} → ${text(after[column])}`)
@@ -33,6 +36,9 @@ function difference(before: Row, after: Row): string {
 
 function text(value: unknown): string {
   if (value === undefined) return 'none'
-  const whole = typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)
+  const object = typeof value === 'object' && value !== null
+  const whole = object ? inspect(value, { breakLength: Infinity }) : String(value).replace(/[\n\r\t]/g, escaped)
   return whole.length > SHOWN_CHARACTERS ? `${whole.slice(0, SHOWN_CHARACTERS - 1)}…` : whole
 }
+
+const escaped = (character: string): string => JSON.stringify(character).slice(1, -1)

@@ -38,7 +38,8 @@ export class Context<C> implements Rollbackable<Remembered<C>> {
 
   /** What `step` returned, as this path may see and change it. */
   get(step: object): unknown {
-    if (!this.#live.has(step)) this.#live.set(step, copy(this.#settled.get(step), byReference))
+    if (!this.#live.has(step) && this.#settled.has(step))
+      this.#live.set(step, copy(this.#settled.get(step), byReference))
     return this.#live.get(step)
   }
 

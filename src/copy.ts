@@ -1,3 +1,5 @@
+import { types } from 'node:util'
+
 /**
  * A deep copy of plain data: primitives, arrays, plain objects, Map, Set, Date, RegExp, Buffer and typed arrays, cycles included.
  *
@@ -15,7 +17,7 @@ export function copy<T>(value: T, other: (thing: object, at: string) => unknown)
       seen.set(thing, made)
       return made
     }
-    if (Array.isArray(thing)) {
+    if (Array.isArray(thing) && isBuiltIn(thing)) {
       const array = keep<unknown[]>([])
       array.length = thing.length // Holes stay holes.
       for (const i of thing.keys()) if (i in thing) array[i] = walk(thing[i], `${at}[${i}]`)
@@ -28,22 +30,19 @@ export function copy<T>(value: T, other: (thing: object, at: string) => unknown)
       }
       return object
     }
-    switch (Object.getPrototypeOf(thing)) {
-      case Map.prototype: {
+    if (isBuiltIn(thing)) {
+      if (types.isMap(thing)) {
         const map = keep(new Map<unknown, unknown>())
-        for (const [k, v] of thing as Map<unknown, unknown>)
-          map.set(walk(k, `${at} key`), walk(v, `${at}.get(${String(k)})`))
+        for (const [k, v] of thing) map.set(walk(k, `${at} key`), walk(v, `${at}.get(${String(k)})`))
         return map
       }
-      case Set.prototype: {
+      if (types.isSet(thing)) {
         const set = keep(new Set<unknown>())
-        for (const v of thing as Set<unknown>) set.add(walk(v, `${at} entry`))
+        for (const v of thing) set.add(walk(v, `${at} entry`))
         return set
       }
-      case Date.prototype:
-        return keep(new Date((thing as Date).getTime()))
-      case RegExp.prototype:
-        return keep(new RegExp(thing as RegExp))
+      if (types.isDate(thing)) return keep(new Date(thing.getTime()))
+      if (types.isRegExp(thing)) return keep(new RegExp(thing))
     }
     if (Buffer.isBuffer(thing)) return keep(Buffer.from(thing))
     if (ArrayBuffer.isView(thing) || thing instanceof ArrayBuffer) return keep(structuredClone(thing))
@@ -55,16 +54,26 @@ export function copy<T>(value: T, other: (thing: object, at: string) => unknown)
 /** The name of a thing's class, for messages. */
 export function className(thing: object): string {
   if (typeof thing === 'function') return 'a function'
+  if (!Object.hasOwn((Object.getPrototypeOf(thing) as object | null) ?? {}, 'constructor'))
+    return 'an object with a prototype of its own'
   return `an instance of ${(thing.constructor as { name?: string } | undefined)?.name || 'an unnamed class'}`
 }
 
-/** An object literal, of this realm or another: test runners run files in contexts of their own. */
+/** An object literal. */
 function isPlain(thing: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(thing)
-  return prototype === null || prototype === Object.prototype || isForeignObjectPrototype(prototype as object)
+  const prototype = Object.getPrototypeOf(thing) as object | null
+  return prototype === null || isObjectPrototype(prototype)
 }
 
-function isForeignObjectPrototype(prototype: object): boolean {
+/** An instance of a class right below Object, so not of a subclass: Array and not Rows, Map and not Registry. */
+function isBuiltIn(thing: object): boolean {
+  const prototype = Object.getPrototypeOf(thing) as object | null
+  const above = prototype && (Object.getPrototypeOf(prototype) as object | null)
+  return above !== null && isObjectPrototype(above)
+}
+
+/** `Object.prototype` of this realm or another: test runners run files in contexts of their own. */
+function isObjectPrototype(prototype: object): boolean {
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf')
 }
 

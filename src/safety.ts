@@ -81,6 +81,6 @@ export function requireTestDatabase(
 /** A connection URL without its password and without the values of query options that look secret. */
 export function redacted(url: string): string {
   return url
-    .replace(/(:\/\/[^:/?#]*):[^/]*@/, '$1:***@')
+    .replace(/(:\/\/[^:/?#@]*):\S*@/, '$1:***@')
     .replace(/([?&][^=&]*(?:pass|secret|token|key)[^=&]*=)[^&#]*/gi, '$1***')
 }
