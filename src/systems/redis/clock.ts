@@ -1,0 +1,120 @@
+import type { Image } from './image.ts'
+
+interface Armed {
+  /** On this clock. */
+  readonly deadline: number
+  /** What the server's expiry is beyond the deadline. */
+  readonly offset: number
+}
+
+/**
+ * How far a key's remaining time may be off before a rollback arms it anew, as a share of what remains.
+ * It is looked at again by half of the shortest remaining time, so that no key is ever more than 1 % off.
+ */
+const SLACK = 1 / 200
+
+/**
+ * The time that expiry is measured in.
+ *
+ * `frozen`: a clock that a rollback sets back with the data, so that every key has the time it had left
+ * at the mark. Deadlines are kept on this clock; the server's own expiry of a key is its deadline plus
+ * the offset at which we or the application armed it. A key that a rollback does not touch is armed anew
+ * only when it would be more than 1 % off, since that costs a write.
+ *
+ * `wallclock`: the server's clock. A key that has expired since the mark stays gone.
+ */
+export class Clock {
+  readonly frozen: boolean
+  #offset = 0
+  #now = 0
+  readonly #armed = new Map<string, Armed>()
+  /** Between these offsets, and for moments not later than `until`, no key is due. Only ever too narrow. */
+  #calm = { low: -Infinity, high: Infinity, until: Infinity }
+  /** No armed key expires before this, in the server's time. Only ever too early. */
+  #next = Infinity
+
+  constructor(frozen: boolean) {
+    this.frozen = frozen
+  }
+
+  /** What time it is here, when it is `server` there. */
+  tick(server: number): number {
+    this.#now = server - this.#offset
+    return this.#now
+  }
+
+  /** Sets the clock to `time`. */
+  rewind(time: number, server: number): void {
+    if (this.frozen) this.#offset = server - time
+    this.tick(server)
+  }
+
+  /** When the server must let a key with this deadline expire. */
+  expires(deadline: number): number {
+    return deadline + this.#offset
+  }
+
+  /**
+   * The deadline of a key that the server lets expire at `expires`: the one we know, unless somebody
+   * armed the key since. `precision` is how exactly the server told, in ms.
+   */
+  deadline(key: string, expires: number, precision: number): number {
+    const armed = this.#armed.get(key)
+    if (armed && Math.abs(armed.deadline + armed.offset - expires) <= precision) return armed.deadline
+    return expires - this.#offset
+  }
+
+  /** Notes that the server holds this key so, and lets it expire at `expires`. */
+  seen(key: string, image: Image | null, expires: number | null): void {
+    if (image === null || image.deadline === null || expires === null) {
+      this.#armed.delete(key)
+      return
+    }
+    const armed = { deadline: image.deadline, offset: expires - image.deadline }
+    this.#armed.set(key, armed)
+    this.#next = Math.min(this.#next, expires)
+    this.#narrow(armed)
+  }
+
+  /** Notes that we have just written this key. */
+  written(key: string, image: Image | null): void {
+    this.seen(key, image, image === null || image.deadline === null ? null : this.expires(image.deadline))
+  }
+
+  /** The keys whose remaining time is more than 1 % off what it should be now. */
+  due(): readonly string[] {
+    const { low, high, until } = this.#calm
+    if (!this.frozen || (this.#offset >= low && this.#offset <= high && this.#now <= until)) return []
+    const due: string[] = []
+    this.#calm = { low: -Infinity, high: Infinity, until: Infinity }
+    for (const [key, armed] of this.#armed) {
+      const off = Math.abs(this.#offset - armed.offset)
+      if (off > (armed.deadline - this.#now) * SLACK) due.push(key)
+      else this.#narrow(armed)
+    }
+    return due
+  }
+
+  /** The keys that have expired by the server's time `now`, though it may not have removed them yet. */
+  expired(now: number): readonly string[] {
+    if (now < this.#next) return []
+    const expired: string[] = []
+    this.#next = Infinity
+    for (const [key, armed] of this.#armed) {
+      const expires = armed.deadline + armed.offset
+      if (expires <= now) expired.push(key)
+      else this.#next = Math.min(this.#next, expires)
+    }
+    return expired
+  }
+
+  #narrow(armed: Armed): void {
+    const remaining = armed.deadline - this.#now
+    const slack = remaining * SLACK
+    this.#calm = {
+      low: Math.max(this.#calm.low, armed.offset - slack),
+      high: Math.min(this.#calm.high, armed.offset + slack),
+      until: Math.min(this.#calm.until, this.#now + remaining / 2),
+    }
+  }
+}

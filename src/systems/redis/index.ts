@@ -1,0 +1,1 @@
+export { redis, type RedisMark, type RedisOptions, type RedisSystem } from './redis.ts'

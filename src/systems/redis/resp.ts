@@ -1,0 +1,170 @@
+/** One part of a command. A string is bytes, one character each (latin1), so that a key of any bytes can be a string. */
+export type Part = string | number | Buffer
+/** A command and its arguments. */
+export type Command = readonly Part[]
+
+/** An error the server answered with, as it said it. */
+export class ReplyError extends Error {
+  override readonly name = 'ReplyError'
+  /** The first word: `NOPERM`, `OOM`, `WRONGTYPE`, `ERR`. */
+  get kind(): string {
+    return this.message.split(' ', 1)[0] ?? ''
+  }
+}
+
+/**
+ * What the server answers. Bulk strings are Buffers; doubles and big numbers stay text, for they are
+ * only ever shown; sets are arrays; maps are flat arrays of keys and values.
+ */
+export type Reply = Buffer | string | number | boolean | null | ReplyError | readonly Reply[]
+
+/** The bytes of `commands`, one after the other. */
+export function encode(commands: readonly Command[]): Buffer {
+  let size = 0
+  for (const command of commands) {
+    size += head(command.length)
+    for (const part of command) {
+      const length = typeof part === 'number' ? String(part).length : part.length
+      size += head(length) + length + 2
+    }
+  }
+  const out = Buffer.allocUnsafe(size)
+  let at = 0
+  for (const command of commands) {
+    at += out.write(`*${command.length}\r\n`, at, 'latin1')
+    for (const part of command) {
+      if (typeof part === 'object') {
+        at += out.write(`$${part.length}\r\n`, at, 'latin1')
+        at += part.copy(out, at)
+        at += out.write('\r\n', at, 'latin1')
+      } else {
+        const text = typeof part === 'number' ? String(part) : part
+        at += out.write(`$${text.length}\r\n${text}\r\n`, at, 'latin1')
+      }
+    }
+  }
+  return out
+}
+
+/** The bytes of `*5\r\n`. */
+function head(count: number): number {
+  return 3 + String(count).length
+}
+
+interface Open {
+  readonly push: boolean
+  readonly items: Reply[]
+  missing: number
+}
+
+/** Reads replies (RESP2 and RESP3) from bytes as they come, in pieces of any size. */
+export class Parser {
+  readonly #onReply: (reply: Reply) => void
+  readonly #onPush: (push: readonly Reply[]) => void
+  #pieces: Buffer[] = []
+  #size = 0
+  /** How many bytes there must be before it is worth looking again: spares copying a long value once per piece. */
+  #wanted = 1
+  #open: Open[] = []
+  #buffer: Buffer = Buffer.alloc(0)
+  #at = 0
+  /** How many bytes were read as whole replies. */
+  consumed = 0
+
+  constructor(onReply: (reply: Reply) => void, onPush: (push: readonly Reply[]) => void = onReply) {
+    this.#onReply = onReply
+    this.#onPush = onPush
+  }
+
+  /** Takes the next bytes and hands out every reply they complete. */
+  feed(piece: Buffer): void {
+    this.#pieces.push(piece)
+    this.#size += piece.length
+    if (this.#size < this.#wanted) return
+    this.#buffer = this.#pieces.length === 1 ? piece : Buffer.concat(this.#pieces)
+    this.#at = 0
+    while (this.#next());
+    const rest = this.#buffer.subarray(this.#at)
+    this.#pieces = rest.length === 0 ? [] : [rest]
+    this.#size = rest.length
+  }
+
+  /** Reads one value, or says how many bytes it lacks. */
+  #next(): boolean {
+    const start = this.#at
+    const end = this.#buffer.indexOf('\r\n', start)
+    if (end < 0) return this.#lacks(this.#buffer.length - start + 1)
+    const type = this.#buffer[start]
+    const line = this.#buffer.toString('latin1', start + 1, end)
+    switch (type) {
+      case 0x24: // $
+      case 0x3d: // =
+      case 0x21: {
+        // !
+        const length = Number(line)
+        if (length < 0) return this.#done(null, end + 2)
+        const stop = end + 2 + length
+        if (stop + 2 > this.#buffer.length) return this.#lacks(stop + 2 - start)
+        const bytes = this.#buffer.subarray(end + 2, stop)
+        return this.#done(type === 0x21 ? new ReplyError(bytes.toString()) : bytes, stop + 2)
+      }
+      case 0x2a: // *
+      case 0x7e: // ~
+      case 0x3e: // >
+        return this.#opens(Number(line), type === 0x3e, end + 2)
+      case 0x25: // %
+        return this.#opens(Number(line) * 2, false, end + 2)
+      case 0x2b: // +
+      case 0x2c: // ,
+      case 0x28: // (
+        return this.#done(line, end + 2)
+      case 0x2d: // -
+        return this.#done(new ReplyError(line), end + 2)
+      case 0x3a: // :
+        return this.#done(Number(line), end + 2)
+      case 0x5f: // _
+        return this.#done(null, end + 2)
+      case 0x23: // #
+        return this.#done(line === 't', end + 2)
+      default:
+        throw new ReplyError(`ERR not a Redis reply: byte ${type}`)
+    }
+  }
+
+  #lacks(bytes: number): boolean {
+    this.#wanted = bytes
+    return false
+  }
+
+  #opens(count: number, push: boolean, at: number): boolean {
+    if (count < 0) return this.#done(null, at)
+    if (count === 0) return this.#done([], at)
+    this.#open.push({ push, items: [], missing: count })
+    return this.#moved(at)
+  }
+
+  #done(value: Reply, at: number): boolean {
+    this.#moved(at)
+    let reply = value
+    for (let open = this.#open.at(-1); open; open = this.#open.at(-1)) {
+      open.items.push(reply)
+      open.missing -= 1
+      if (open.missing > 0) return true
+      this.#open.pop()
+      if (open.push) {
+        this.#onPush(open.items)
+        return true
+      }
+      reply = open.items
+    }
+    this.#onReply(reply)
+    return true
+  }
+
+  #moved(at: number): boolean {
+    this.consumed += at - this.#at
+    this.#at = at
+    this.#wanted = 1
+    return true
+  }
+}

@@ -1,0 +1,18 @@
+import type { Command, Reply } from './resp.ts'
+import type { Suspects } from './suspects.ts'
+
+/**
+ * Knows which keys may have changed: the one thing in which the ways differ.
+ *
+ * Commands go through it, because what a watcher may trust depends on where in the server's order of
+ * events a reply stands.
+ */
+export interface Watcher {
+  /** Holds every key written, except by us, since it was last emptied. */
+  readonly suspects: Suspects
+  /** Sends commands. Afterwards every write acknowledged before the call is among the suspects. */
+  trip(commands: readonly Command[]): Promise<readonly Reply[]>
+  /** Afterwards every write the server did before the reply of the last trip is among the suspects. */
+  settle(): Promise<void>
+  close(): void
+}

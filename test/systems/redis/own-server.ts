@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+
+/** A server that a test has to itself, of the same program as the one it was given. */
+export class OwnServer implements AsyncDisposable {
+  readonly url: string
+  readonly port: number
+  readonly folder: string
+  readonly #child: ChildProcess
+
+  private constructor(child: ChildProcess, port: number, folder: string) {
+    this.#child = child
+    this.port = port
+    this.folder = folder
+    this.url = `redis://127.0.0.1:${port}`
+  }
+
+  /** Starts it with settings as on its command line; a setting that occurs again wins. */
+  static async start(like: string, ...settings: readonly string[]): Promise<OwnServer> {
+    const program = await programOf(like)
+    const port = await freePort()
+    const folder = mkdtempSync(join(tmpdir(), 'venomqa-redis-test-'))
+    const defaults = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--databases', '64']
+    const quick = ['--daemonize', 'no', '--repl-diskless-sync-delay', '0', '--enable-debug-command', 'yes']
+    const [command = '', ...args] = [...program, ...defaults, ...quick, ...settings]
+    const child = spawn(command, args, { stdio: 'ignore' })
+    const server = new OwnServer(child, port, folder)
+    await server.#answers()
+    return server
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      this.#child.kill('SIGKILL')
+      await once(this.#child, 'exit')
+    }
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  async #answers(): Promise<void> {
+    const client = new Redis({ port: this.port, retryStrategy: () => 20, maxRetriesPerRequest: null })
+    client.on('error', () => {})
+    const ready = client.ping().catch((error: unknown) => error)
+    await Promise.race([ready, sleep(10_000), once(this.#child, 'exit')])
+    client.disconnect()
+    if (this.#child.exitCode !== null) throw new Error(`the server did not start (exit ${this.#child.exitCode})`)
+  }
+}
+
+/** Whether the program behind a URL can be started again here: it runs on this machine, not in a container. */
+export async function canStartOwn(like: string): Promise<boolean> {
+  return programOf(like).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** The command line of a running server up to its own settings; Debian's run under a loader with arguments of its own. */
+async function programOf(url: string): Promise<readonly string[]> {
+  const client = new Redis(url)
+  const info = await client.info('server')
+  client.disconnect()
+  const pid = /process_id:(\d+)/.exec(info)?.[1]
+  const line = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0')
+  const settings = line.findIndex((part, index) => index > 0 && /^(--port|.*\.conf|\*?[\d.:[\]]+:\d+)$/.test(part))
+  return line.slice(0, settings < 0 ? 1 : settings)
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address ? address.port : 0
+}
