@@ -21,16 +21,21 @@ export interface PathsOptions<S extends Systems, A, C> {
   contextOf(test: TestContext): WorldContext<S, A, C>
 }
 
+/** A path as it was declared: in which suite its journey stands, and the time-out of an outer `describe`. */
+interface Declared {
+  readonly path: Path
+  readonly journey: JourneyNode
+  readonly outer: Suite | undefined
+  readonly timeout: number | undefined
+}
+
 /** How long Vitest waits for a path beside the steps' own time-outs: opening, checkpoints and rollbacks have limits of their own. */
 const MARGIN_MS = 60_000
 
 /** Makes the function that declares a journey's paths as Vitest tests. */
 export function pathsAsTests<S extends Systems, A, C>(options: PathsOptions<S, A, C>): (journey: JourneyNode) => void {
   const { lease, steps } = options
-  const paths = new WeakMap<
-    Task,
-    { readonly path: Path; readonly journey: JourneyNode; readonly outer: Suite | undefined }
-  >()
+  const paths = new WeakMap<Task, Declared>()
   const walks = new WeakMap<JourneyNode, { readonly world: object; readonly walk: Walk }>()
 
   const walkOf = (journey: JourneyNode, world: World<S, A, C>): Walk => {
@@ -64,7 +69,7 @@ export function pathsAsTests<S extends Systems, A, C>(options: PathsOptions<S, A
 
   const run = async (context: TestContext): Promise<void> => {
     const { task } = context
-    const { path, journey, outer } = paths.get(task)!
+    const { path, journey, outer, timeout } = paths.get(task)!
     const walk = walkOf(journey, lease.world)
     const report = reportOf(path)
     task.meta.venomqa = report
@@ -75,7 +80,7 @@ export function pathsAsTests<S extends Systems, A, C>(options: PathsOptions<S, A
     }
     await walk.run(path, report, {
       name: task.fullTestName,
-      timeout: stepTimeout(task.suite),
+      timeout: stepTimeout(timeout),
       hooks: hasHooks(task),
       changes: options.changes,
       context: (signal) =>
@@ -96,14 +101,16 @@ export function pathsAsTests<S extends Systems, A, C>(options: PathsOptions<S, A
       skip: test.skip,
       todo: test.todo as typeof test.only,
     }
-    const timeout = timeoutOf(path, collector.suite)
-    declare[path.mode](path.name, { concurrent: false, timeout, meta: { venomqa: reportOf(path) } }, async ({ task }) =>
-      run(task.context),
+    const { timeout } = collector.options ?? {}
+    declare[path.mode](
+      path.name,
+      { concurrent: false, timeout: timeoutOf(path, stepTimeout(timeout)), meta: { venomqa: reportOf(path) } },
+      async ({ task }) => run(task.context),
     )
     const task = collector.tasks.at(-1)
     if (task?.type !== 'test') return
     const outer = outerOf(task, path)
-    paths.set(task, { path, journey, outer })
+    paths.set(task, { path, journey, outer, timeout })
     for (const node of path.nodes) if (node.kind === 'step') steps.expectKey(node, outer)
     locate(task, path.site)
   }
@@ -134,10 +141,9 @@ function locate(task: Task | Suite, site: Error): void {
   if (place) (task as { location?: Place }).location = place
 }
 
-/** The time-out of a step that has none, in ms: the suite's, else the one configured (which `vi.setConfig` may change). */
-function stepTimeout(suite: Suite | undefined): number {
-  const own = (suite as { options?: { timeout?: number } } | undefined)?.options?.timeout
-  return own ?? config().testTimeout ?? 5000
+/** The time-out of a step that has none, in ms: the describe's, else the one configured (which `vi.setConfig` may change). */
+function stepTimeout(inherited: number | undefined): number {
+  return inherited ?? config().testTimeout ?? 5000
 }
 
 /** The worker's own configuration, which Vitest has no public way to read. */
@@ -146,11 +152,11 @@ function config(): { readonly testTimeout?: number; readonly includeTaskLocation
 }
 
 /** The runner's time-out for a whole path, in ms; 0 where a step has none. */
-function timeoutOf(path: Path, suite: Suite | undefined): number {
+function timeoutOf(path: Path, inherited: number): number {
   let sum = MARGIN_MS
   for (const node of path.nodes) {
     if (node.kind === 'checkpoint') continue
-    const { timeout = stepTimeout(suite), retry = 0 } = node.options
+    const { timeout = inherited, retry = 0 } = node.options
     if (timeout === 0 || timeout === Infinity) return 0
     sum += timeout * (retry + 1)
   }
