@@ -34,9 +34,11 @@ export type Handles<S extends Systems> = {
   readonly [K in keyof S]: S[K] extends { readonly handle: infer H } ? H : S[K]
 }
 
-/** What changed in each system that can tell. */
+/** What changed in each system that can tell; optional for one of which only its being a system is known. */
 export type Changes<S extends Systems> = {
   readonly [K in keyof S as S[K] extends { changes: unknown } ? K : never]: readonly Change[]
+} & {
+  readonly [K in keyof S as 'changes' extends keyof S[K] ? K : never]?: readonly Change[]
 }
 
 /** One moment of all systems at once. */

@@ -70,7 +70,7 @@ export async function putAll(s: Subject, entries: Readonly<Record<string, string
 
 /** What changed in the store since `mark`. */
 export async function changesOf(world: StoreWorld, mark: WorldMark): Promise<readonly Change[]> {
-  return ((await world.changes(mark)) as { readonly store?: readonly Change[] }).store ?? []
+  return (await world.changes(mark)).store ?? []
 }
 
 /** How the store looks. A copy, since a simple system may hand out its own live data. */
