@@ -1,8 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { copyFileSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import { symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -19,9 +19,11 @@ export type Origin = keyof typeof versions | 'sources'
  * It is named by the content of the sources, so that processes share it and none sees another state of the code.
  */
 export function home(origin: Origin): string {
-  const place = join(root, '.cache/runners', hash(), origin)
+  const all = join(root, '.cache/runners')
+  const place = join(all, hash(), origin)
   if (existsSync(place)) return place
-  mkdirSync(join(root, '.cache/runners', hash()), { recursive: true })
+  if (!existsSync(dirname(place))) forgetOld(all)
+  mkdirSync(dirname(place), { recursive: true })
   const made = mkdtempSync(`${place}-`)
   mkdirSync(join(made, 'node_modules/venomqa'), { recursive: true })
   if (origin === 'sources') linkSources(join(made, 'node_modules/venomqa'))
@@ -33,6 +35,15 @@ export function home(origin: Origin): string {
     rmSync(made, { recursive: true, force: true }) // Another process was faster.
   }
   return place
+}
+
+/** Another process may still run on what another state of the code made. */
+const OLD_MS = 3_600_000
+
+function forgetOld(all: string): void {
+  for (const made of globSync(join(all, '*'))) {
+    if (statSync(made).mtimeMs < Date.now() - OLD_MS) rmSync(made, { recursive: true, force: true })
+  }
 }
 
 /** The script that runs the Vitest of `place`. */

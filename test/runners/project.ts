@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
 import { home, type Origin, root, vitestIn } from './package.ts'
 
@@ -80,10 +81,10 @@ export class Project implements Disposable {
   async vitest(args: readonly string[], env: Record<string, string> = {}): Promise<Pick<Run, 'status' | 'stdout' | 'text'>> {
     await turn()
     try {
-      const child = this.start(args, env)
+      const child = this.#start(args, env)
       let [stdout, text] = ['', '']
-      child.stdout?.on('data', (part: string) => ((stdout += part), (text += part)))
-      child.stderr?.on('data', (part: string) => (text += part))
+      child.stdout.on('data', (part: string) => ((stdout += part), (text += part)))
+      child.stderr.on('data', (part: string) => (text += part))
       const status = await new Promise<number | null>((resolve, reject) => child.on('close', resolve).on('error', reject))
       return { status, stdout: stripVTControlCharacters(stdout), text: stripVTControlCharacters(text) }
     } finally {
@@ -92,8 +93,13 @@ export class Project implements Disposable {
     }
   }
 
-  /** Starts any Vitest command, and leaves it to the caller. */
-  start(args: readonly string[], env: Record<string, string> = {}): ChildProcess {
+  /** Starts `vitest watch`. */
+  watch(args: readonly string[] = []): Watch {
+    const { trace } = this.#files()
+    return new Watch(this.#start(['watch', ...args], { TRACE: trace }), trace)
+  }
+
+  #start(args: readonly string[], env: Record<string, string>): ChildProcessByStdio<null, Readable, Readable> {
     const child = spawn(process.execPath, [this.#vitest, ...args], {
       cwd: this.folder,
       env: { ...ENVIRONMENT, NO_COLOR: '1', ...env },
@@ -119,6 +125,35 @@ export class Project implements Disposable {
   #files(): { json: string; trace: string } {
     this.#runs++
     return { json: join(this.folder, `report-${this.#runs}.json`), trace: join(this.folder, `trace-${this.#runs}`) }
+  }
+}
+
+/** A `vitest watch` that is under way. */
+export class Watch implements Disposable {
+  readonly #child: ChildProcessByStdio<null, Readable, Readable>
+  readonly #traceFile: string
+  #text = ''
+
+  constructor(child: ChildProcessByStdio<null, Readable, Readable>, traceFile: string) {
+    this.#child = child
+    this.#traceFile = traceFile
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (part: string) => (this.#text += part))
+  }
+
+  /** Waits until it waits for changes. What it printed since the last time. */
+  async settled(): Promise<string> {
+    while (!this.#text.includes('Waiting for file changes')) await new Promise((resolve) => setTimeout(resolve, 20))
+    const text = stripVTControlCharacters(this.#text)
+    this.#text = ''
+    return text
+  }
+
+  trace(): readonly string[] {
+    return readTrace(this.#traceFile)
+  }
+
+  [Symbol.dispose](): void {
+    this.#child.kill()
   }
 }
 
