@@ -5,9 +5,12 @@ import { styleText } from 'node:util'
 /** The folder of the repository. */
 export const root = fileURLToPath(new URL('..', import.meta.url))
 
+/** How a command went, and what it printed. */
 export interface Done {
   readonly ok: boolean
   readonly stdout: string
+  /** What it printed to stdout and stderr. */
+  readonly output: string
 }
 
 interface Options {
@@ -30,23 +33,34 @@ export async function step(
   args: readonly string[],
   options: Options = {},
 ): Promise<Done> {
-  const started = performance.now()
-  const { ok, stdout, stderr } = await quiet(command, args, options)
-  const seconds = `${((performance.now() - started) / 1000).toFixed(1)} s`
-  console.log(`${ok ? styleText('green', '✓') : styleText('red', '×')} ${what} ${styleText('dim', seconds)}`)
-  if (!ok) console.log(`${stdout}${stderr}`.trimEnd())
-  return { ok, stdout }
+  const done = await attempt(what, command, args, options)
+  if (!done.ok) console.log(done.output.trimEnd())
+  return done
 }
 
-function quiet(command: string, args: readonly string[], options: Options): Promise<Done & { stderr: string }> {
+/** The same for a command that may fail. */
+export async function attempt(
+  what: string,
+  command: string,
+  args: readonly string[],
+  options: Options = {},
+): Promise<Done> {
+  const started = performance.now()
+  const done = await quiet(command, args, options)
+  const seconds = `${((performance.now() - started) / 1000).toFixed(1)} s`
+  console.log(`${done.ok ? styleText('green', '✓') : styleText('red', '×')} ${what} ${styleText('dim', seconds)}`)
+  return done
+}
+
+function quiet(command: string, args: readonly string[], options: Options): Promise<Done> {
   return new Promise((resolve) => {
     const child = spawn(command, args, { ...place(options), stdio: ['ignore', 'pipe', 'pipe'] })
     let stdout = ''
-    let stderr = ''
-    child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text))
-    child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text))
-    child.on('error', (error) => resolve({ ok: false, stdout, stderr: error.message }))
-    child.on('close', (code) => resolve({ ok: code === 0, stdout, stderr }))
+    let output = ''
+    child.stdout.setEncoding('utf8').on('data', (text) => (output += text) && (stdout += text))
+    child.stderr.setEncoding('utf8').on('data', (text) => (output += text))
+    child.on('error', (error) => resolve({ ok: false, stdout, output: error.message }))
+    child.on('close', (code) => resolve({ ok: code === 0, stdout, output }))
   })
 }
 

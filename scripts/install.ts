@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { root, step } from './command.ts'
+import { attempt, root, step } from './command.ts'
 
 interface Lock {
   readonly packages: Record<string, { readonly version?: string; readonly optional?: boolean }>
@@ -9,7 +9,10 @@ interface Lock {
 /** Installs the locked dependencies, unless node_modules holds exactly them. */
 export async function install(): Promise<void> {
   if (isInstalled()) return
-  const { ok } = await step('dependencies (npm ci)', 'npm', ['ci', '--prefer-offline', '--loglevel=error'])
+  const options = ['--prefer-offline', '--loglevel=error']
+  if ((await attempt('dependencies (npm ci)', 'npm', ['ci', ...options])).ok) return
+  // A lock made behind an incomplete mirror lacks packages for other platforms: npm ci refuses it, npm install does not.
+  const { ok } = await step('dependencies (npm install)', 'npm', ['install', '--no-save', ...options])
   if (!ok) process.exit(1)
 }
 
