@@ -284,6 +284,12 @@ export const broken: Readonly<Record<string, Broken>> = {
   'observes the order of writing': spoilt('observe() is equal if and only if the data is equal', (_, toy) => ({
     observe: async () => ({ system: 'toy', data: [...toy.state.entries] }),
   })),
+  'observes its own live data': spoilt('observe() hands out plain data of its own', (_, toy) => ({
+    observe: async () => ({ system: 'toy', data: toy.state.entries }),
+  })),
+  'observes things that are no plain data': spoilt('observe() hands out plain data of its own', (_, toy) => ({
+    observe: async () => ({ system: 'toy', data: [...toy.state.entries.values()].map((value) => new Error(value)) }),
+  })),
   'cannot come back from a reset': silent('reset() empties the store, and a rollback brings all back', (_, toy) => ({
     async reset() {
       toy.state.entries.clear()

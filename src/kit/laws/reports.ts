@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
+import { className, copy } from '../../copy.ts'
 import { changesOf, entriesOf, holds, look, putAll, same } from '../fresh.ts'
 import type { Law } from '../law.ts'
 import { assertListed } from '../listed.ts'
@@ -56,6 +57,17 @@ export const reports = {
       differ(await look(world), data, 'observe() does not see that one entry went and another came.')
       await world.rollback(mark)
       same(await look(world), empty, 'After the rollback observe() differs from what it was at the mark.')
+    },
+  },
+  'observe() hands out plain data of its own': {
+    needs: 'system.observe',
+    async check(s, world) {
+      await s.put('a', '1')
+      const data = (await world.observe())['store']?.data
+      const then = copy(data, (thing, at) => assert.fail(`observe() hands out ${className(thing)} at data${at}.`))
+      await s.put('a', '2')
+      await s.put('b', '1')
+      same(data, then, 'What observe() returned changed with the store: hand out a copy.')
     },
   },
   'reset() empties the store, and a rollback brings all back': {
