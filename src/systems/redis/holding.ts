@@ -45,6 +45,9 @@ export class Holding {
     this.keyspace = new Keyspace({
       ...keepingOf(options, options.scope, watcher, lease.token),
       lease: () => leaseText(this.#lease),
+      leaseLost: () => {
+        this.#lease = { ...this.#lease, round: this.#lease.round + 1 }
+      },
     })
   }
 
@@ -55,10 +58,10 @@ export class Holding {
    */
   static async open(connection: Connection, options: HoldingOptions): Promise<Holding> {
     const { place, scope, worker, way } = options
-    const { taken, dead } = await takeLease(connection, place.database, scope, newLease(worker, scope))
+    const { taken, dead } = await takeLease(connection, scope, newLease(worker, place.database, scope))
     const again = async (): Promise<Connection> => {
       const next = await Connection.open(place)
-      await resumeLease(next, place.database, scope, taken)
+      await resumeLease(next, scope, taken)
       return next
     }
     await mend(connection, options, taken, dead)
@@ -151,14 +154,14 @@ async function putBack(
     return
   }
   const watcher = new Full(connection, () => Promise.resolve(connection))
-  const keyspace = new Keyspace({ ...keepingOf(options, scope, watcher, ''), lease: () => lease })
+  const keyspace = new Keyspace({ ...keepingOf(options, scope, watcher, ''), lease: () => lease, leaseLost: () => {} })
   const count = await keyspace.recover(images)
   worker.notice(
     `redis: ${owner} was killed with ${placeName(place)} changed; ${count} keys were put back to its first mark.`,
   )
 }
 
-function keepingOf(options: HoldingOptions, scope: Scope, watcher: Watcher, token: string): Omit<Keeping, 'lease'> {
+function keepingOf(options: HoldingOptions, scope: Scope, watcher: Watcher, token: string): Omit<Keeping, 'lease' | 'leaseLost'> {
   const { server, frozen, maxKeys, maxBytes } = options
   return {
     watcher,

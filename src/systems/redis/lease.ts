@@ -13,20 +13,25 @@ export interface Lease {
   /** `vitest worker 2 (pid 4711 on laptop)`. */
   readonly owner: string
   readonly host: string
+  readonly database: number
   /** As bytes. */
   readonly prefix: string
+  /** How often it was lost with the database and written again: an old copy must not pass for it. */
+  readonly round: number
   /** The file that holds the first mark, once there is one. */
   readonly file: string | null
 }
 
 /** The lease of this process, not yet taken. */
-export function newLease(worker: Worker, scope: Scope): Lease {
+export function newLease(worker: Worker, database: number, scope: Scope): Lease {
   const runner = worker.runner === 'none' ? 'a script' : `${worker.runner} worker ${worker.id}`
   return {
     token: randomBytes(9).toString('hex'),
     owner: `${runner} (pid ${process.pid} on ${hostname()})`,
     host: hostname(),
+    database,
     prefix: scope.prefix,
+    round: 0,
     file: null,
   }
 }
@@ -47,15 +52,16 @@ export function leaseText(lease: Lease): string {
  */
 export async function takeLease(
   connection: Connection,
-  database: number,
   scope: Scope,
   lease: Lease,
 ): Promise<{ readonly taken: Lease; readonly dead: readonly Lease[] }> {
+  const { database } = lease
   for (;;) {
     await connection.call('WATCH', scope.leases)
     const stored = await connection.call('HGETALL', scope.leases)
     const clients = await connection.call('CLIENT', 'LIST')
-    const dead = leasesIn(stored).filter((other) => overlaps(other.prefix, scope.prefix))
+    // One of another database came here by SWAPDB and says nothing of this one.
+    const dead = leasesIn(stored).filter((it) => it.database === database && overlaps(it.prefix, scope.prefix))
     const living = namesIn(clients).filter(
       (name) => name.database === database && overlaps(name.prefix, scope.prefix) && name.token !== lease.token,
     )
@@ -69,7 +75,7 @@ export async function takeLease(
     const replies = await connection.trip([
       ['MULTI'],
       ['HSET', scope.leases, scope.prefix, leaseText(taken)],
-      ['CLIENT', 'SETNAME', nameOf(database, taken)],
+      ['CLIENT', 'SETNAME', nameOf(taken)],
       ['EXEC'],
     ])
     for (const reply of replies) good(reply)
@@ -82,11 +88,11 @@ export async function takeLease(
  *
  * @throws VenomError `LEASED` when somebody else has it meanwhile
  */
-export async function resumeLease(connection: Connection, database: number, scope: Scope, lease: Lease): Promise<void> {
+export async function resumeLease(connection: Connection, scope: Scope, lease: Lease): Promise<void> {
   const clients = namesIn(await connection.call('CLIENT', 'LIST'))
-  const holder = clients.find((name) => name.database === database && overlaps(name.prefix, scope.prefix))
+  const holder = clients.find((name) => name.database === lease.database && overlaps(name.prefix, scope.prefix))
   if (holder && holder.token !== lease.token) throw leased(holder, undefined, scope)
-  await connection.call('CLIENT', 'SETNAME', nameOf(database, lease))
+  await connection.call('CLIENT', 'SETNAME', nameOf(lease))
 }
 
 /** Whether another process holds a lease on this server, for whatever keys. */
@@ -102,8 +108,8 @@ interface Name {
   readonly token: string
 }
 
-function nameOf(database: number, lease: Lease): string {
-  return `venomqa:${database}:${Buffer.from(lease.prefix, 'latin1').toString('hex')}:${lease.token}`
+function nameOf({ database, prefix, token }: Lease): string {
+  return `venomqa:${database}:${Buffer.from(prefix, 'latin1').toString('hex')}:${token}`
 }
 
 function namesIn(clients: Reply): readonly Name[] {

@@ -32,7 +32,7 @@ export function placeOf(url: string, tls: ConnectionOptions = {}): Place {
     throw bad(`it begins with "${protocol}//".`)
   }
   const database = searchParams.get('db') ?? (socket ? '' : pathname.slice(1))
-  if (!/^\d*$/.test(database)) throw bad(`its database "${database}" is not a number.`)
+  if (!/^\d*$/.test(database)) throw bad('its database is not a number.')
 
   // A URL without a user name logs in as "default", as every Redis client does.
   const login = password

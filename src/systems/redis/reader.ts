@@ -15,6 +15,8 @@ export interface Keeping {
   readonly clock: Clock
   /** What our lease in the server must say. */
   lease(): string
+  /** Called when it does not say so any more; from then on it must say something else. */
+  leaseLost(): void
   /** What is ours and nobody else's in that. */
   readonly token: string
   /** Whether the server tells the time of expiry itself (PEXPIRETIME, Redis 7). */
@@ -68,7 +70,10 @@ export class Reader {
     const [lease, time, ...more] = replies.map(good)
     const batch = watcher.suspects.take()
     const lost = Buffer.isBuffer(lease) ? lease.toString('latin1') !== this.#keeping.lease() : true
-    if (lost) batch.all = true
+    if (lost) {
+      batch.all = true
+      this.#keeping.leaseLost()
+    }
     const now = millisecondsIn(time)
     clock.tick(now)
     for (const key of clock.expired(now)) batch.keys.add(key)

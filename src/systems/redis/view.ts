@@ -27,6 +27,8 @@ export interface StreamView {
 export interface GroupView {
   readonly name: string
   readonly lastDelivered: string
+  /** A counter of Redis 7 and later; null where the server does not know it. */
+  readonly entriesRead: number | null
   readonly consumers: readonly string[]
   readonly pending: readonly (readonly [id: string, consumer: string, deliveries: number])[]
 }
@@ -153,10 +155,11 @@ function groupOf(facts: Readonly<Record<string, Reply>>): GroupView {
   return {
     name: text(facts['name']),
     lastDelivered: text(facts['last-delivered-id']),
+    entriesRead: facts['entries-read'] == null ? null : Number(facts['entries-read']),
     consumers: items(facts['consumers'])
       .map((consumer) => text(fields(consumer)['name']))
       .sort(),
-    pending: items(facts['pel']).map((entry) => {
+    pending: items(facts['pending'] ?? facts['pel']).map((entry) => {
       const [id, consumer, , deliveries] = items(entry)
       return [text(id), text(consumer), Number(deliveries)]
     }),

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -72,8 +72,8 @@ async function programOf(url: string): Promise<readonly string[]> {
   client.disconnect()
   const pid = /process_id:(\d+)/.exec(info)?.[1]
   const line = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0')
-  const settings = line.findIndex((part, index) => index > 0 && /^(--port|.*\.conf|\*?[\d.:[\]]+:\d+)$/.test(part))
-  return line.slice(0, settings < 0 ? 1 : settings)
+  const settings = line.indexOf('--port')
+  return settings < 0 ? [readlinkSync(`/proc/${pid}/exe`)] : line.slice(0, settings)
 }
 
 async function freePort(): Promise<number> {
