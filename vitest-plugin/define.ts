@@ -6,6 +6,7 @@ import type { Host } from '../src/journey/walk.ts'
 import type { JourneyWords } from '../src/journey/words.ts'
 import { type Systems, World, type WorldOptions } from '../src/world.ts'
 import { Lease, type WorldContext } from '../src/lease.ts'
+import { hideOwnFrames } from '../src/stack.ts'
 import { pathsAsTests } from './paths.ts'
 import { rolledBack, type TestWithWorld } from './rollback.ts'
 import { StepsOfTests } from './steps.ts'
@@ -57,12 +58,12 @@ export function defineWorld<const S extends Systems, A = undefined, C = Record<s
     venomqaWorld: [
       // oxlint-disable-next-line no-empty-pattern -- Vitest reads the pattern to know what a fixture needs
       async ({}, use) => {
-        const world = await lease.take()
+        const world = await lease.take().catch(rethrow)
         try {
           await use(world)
         } finally {
           steps.keepSnapshots()
-          await lease.giveBack()
+          await lease.giveBack().catch(rethrow)
         }
       },
       { scope: 'file' },
@@ -72,6 +73,10 @@ export function defineWorld<const S extends Systems, A = undefined, C = Record<s
   const contextOf = (on: object): WorldContext<S, A, C> => lease.contextOf(options.systems, on)
   const declare = pathsAsTests({ base, lease, steps, changes: run.changes, contextOf })
   return { ...journeyWords(declare), ...rolledBack(base, lease, contextOf({}), options.grace) }
+}
+
+function rethrow(error: unknown): never {
+  throw hideOwnFrames(error)
 }
 
 /** Without the plugin every worker is a run of its own. */

@@ -3,7 +3,7 @@ import { reportOf } from '../src/journey/report.ts'
 import type { JourneyNode, Mode, Path } from '../src/journey/tree.ts'
 import { type Host, Walk } from '../src/journey/walk.ts'
 import { declareJourney, type Runner } from '../src/runner.ts'
-import { type Place, placeIn } from '../src/stack.ts'
+import { type Place, placeIn, pointTo } from '../src/stack.ts'
 import type { Systems, World } from '../src/world.ts'
 import type { Lease, WorldContext } from '../src/lease.ts'
 import type { TestWithWorld } from './rollback.ts'
@@ -54,7 +54,9 @@ export function pathsAsTests<S extends Systems, A, C>(options: PathsOptions<S, A
         if (walk.blocked(path, task.fullTestName) !== undefined) return use()
         lease.enter(task.fullTestName)
         try {
-          await walk.begin(path)
+          await walk.begin(path).catch((error: Error) => {
+            throw pointTo(path.site, error)
+          })
           await use()
           await walk.settled()
         } finally {
@@ -78,7 +80,7 @@ export function pathsAsTests<S extends Systems, A, C>(options: PathsOptions<S, A
       report.skipped = reason
       context.skip(reason)
     }
-    await walk.run(path, report, {
+    const host: Host = {
       name: task.fullTestName,
       timeout: stepTimeout(timeout),
       hooks: hasHooks(task),
@@ -89,8 +91,15 @@ export function pathsAsTests<S extends Systems, A, C>(options: PathsOptions<S, A
         }),
       asStep: (step, work) => steps.run(step, context, outer, work),
       kept: (nodes) => steps.keep(nodes.filter((node) => node.kind === 'step')),
-      isSkip: (thrown) => (thrown as { code?: unknown } | null)?.code === 'VITEST_PENDING',
-    })
+      isSkip,
+    }
+    try {
+      await walk.run(path, report, host)
+      if (config().expect?.requireAssertions) steps.requireAssertions(context, path)
+    } catch (error) {
+      if (isSkip(error)) report.skipped = error.note ?? 'skipped by a step'
+      throw error instanceof Error ? pointTo(path.site, error) : error
+    }
   }
 
   const declarePath = (path: Path, journey: JourneyNode): void => {
@@ -146,8 +155,17 @@ function stepTimeout(inherited: number | undefined): number {
   return inherited ?? config().testTimeout ?? 5000
 }
 
+/** Whether Vitest's way of skipping a running test was thrown. */
+function isSkip(thrown: unknown): thrown is Error & { readonly note?: string } {
+  return (thrown as { code?: unknown } | null)?.code === 'VITEST_PENDING'
+}
+
 /** The worker's own configuration, which Vitest has no public way to read. */
-function config(): { readonly testTimeout?: number; readonly includeTaskLocation?: boolean } {
+function config(): {
+  readonly testTimeout?: number
+  readonly includeTaskLocation?: boolean
+  readonly expect?: { readonly requireAssertions?: boolean }
+} {
   return (globalThis as { __vitest_worker__?: { config?: object } }).__vitest_worker__?.config ?? {}
 }
 

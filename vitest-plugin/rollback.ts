@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, type TestAPI, type TestContext } from 'vitest'
 import type { Systems, World, WorldMark } from '../src/world.ts'
 import type { Lease, WorldContext } from '../src/lease.ts'
+import { hideOwnFrames } from '../src/stack.ts'
 
 type Task = TestContext['task']
 
@@ -23,17 +24,28 @@ export function rolledBack<S extends Systems, A, C>(
   context: WorldContext<S, A, C>,
   grace = 1000,
 ): RolledBack<S, A, C> {
+  /** Where a test began that could not be rolled back. */
+  let stuck: WorldMark | undefined
   const begin = async (world: World<S, A, C>, task: Task): Promise<WorldMark> => {
-    lease.enter(task.fullTestName)
-    if (world.tainted) await world.recover()
-    return world.checkpoint(task.fullTestName)
+    try {
+      lease.enter(task.fullTestName)
+      if (world.tainted) await world.recover(stuck && world.holds(stuck) ? stuck : undefined)
+      return await world.checkpoint(task.fullTestName)
+    } catch (error) {
+      lease.leave(task.fullTestName)
+      throw hideOwnFrames(error)
+    }
   }
   const end = async (world: World<S, A, C>, task: Task, mark: WorldMark): Promise<void> => {
     try {
       // Vitest gives up on a test that timed out but cannot stop it: its last writes shall come before they are undone.
       if (hasTimedOut(task)) await new Promise((resolve) => setTimeout(resolve, grace))
+      stuck = mark
       await world.rollback(mark)
+      stuck = undefined
       await world.release(mark)
+    } catch (error) {
+      throw hideOwnFrames(error)
     } finally {
       lease.leave(task.fullTestName)
     }

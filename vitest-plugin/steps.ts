@@ -1,5 +1,6 @@
 import { chai, expect, type TestContext } from 'vitest'
-import type { StepNode } from '../src/journey/tree.ts'
+import type { Path, StepNode } from '../src/journey/tree.ts'
+import { at, hideOwnFrames } from '../src/stack.ts'
 
 type Task = TestContext['task']
 
@@ -58,6 +59,7 @@ export class StepsOfTests {
     const { task } = context
     const errors = (): number => task.result?.errors?.length ?? 0
     const errorsBefore = errors()
+    const promises = new Set(promisesOf(task))
     const before = expects(context).map((one) => ({ one, state: stateOf(one) }))
     for (const { one } of before) one.setState(FRESH)
     const views = viewsOfTasks()
@@ -69,6 +71,7 @@ export class StepsOfTests {
     let calls = 0
     try {
       const value = await work()
+      await Promise.all(promisesOf(task).filter((promise) => !promises.has(promise)))
       for (const one of expects(context)) {
         const state = stateOf(one)
         calls += state.assertionCalls
@@ -77,12 +80,19 @@ export class StepsOfTests {
       return { value, failed: errors() > errorsBefore }
     } finally {
       views.delete(task)
+      for (const error of task.result?.errors?.slice(errorsBefore) ?? []) hideOwnFrames(error)
       this.#assertions.set(step, calls)
       for (const one of expects(context)) {
         const saved = before.find((entry) => entry.one === one)?.state ?? FRESH
         one.setState({ ...saved, assertionCalls: saved.assertionCalls + stateOf(one).assertionCalls })
       }
     }
+  }
+
+  /** Throws as Vitest would after the test, but at the line of the path. */
+  requireAssertions(context: TestContext, path: Path): void {
+    const calls = expects(context).reduce((sum, one) => sum + stateOf(one).assertionCalls, 0)
+    if (calls === 0) throw at(path.site, new Error('expected any number of assertion, but got none'))
   }
 
   /** Tells Vitest that the snapshots of steps which did not run this time are still wanted. */
@@ -112,6 +122,11 @@ function stateOf(one: typeof expect): AssertionState {
     expectedAssertionsNumber,
     expectedAssertionsNumberErrorGen,
   }
+}
+
+/** The asynchronous assertions that are under way: what a step forgot to await is still its own. */
+function promisesOf(task: Task): readonly Promise<unknown>[] {
+  return (task as { promises?: Promise<unknown>[] }).promises ?? []
 }
 
 function check(state: AssertionState): void {

@@ -1,8 +1,8 @@
+import { types } from 'node:util'
 import { summary } from '../changes.ts'
 import { isVenomError, messageOf, VenomError } from '../errors.ts'
-import type { Change } from '../rollbackable.ts'
-import { at, hideOwnFrames } from '../stack.ts'
-import type { Systems, World, WorldMark } from '../world.ts'
+import { at, pointTo } from '../stack.ts'
+import type { Changes, Systems, World, WorldMark } from '../world.ts'
 import { blockedText, failureText, labelOf, type PathReport } from './report.ts'
 import type { CheckpointNode, Group, JourneyNode, Path, StepNode } from './tree.ts'
 
@@ -108,6 +108,7 @@ export class Walk {
             if (clean) this.#marks.set(node, last)
           } else if (!(await this.#step(node, host))) {
             clean = false
+            entry.state = 'failed'
             this.#failures.set(node, { node, reportedBy: host.name })
           }
           this.#ran.add(node)
@@ -140,8 +141,9 @@ export class Walk {
     this.#start = undefined
     this.#marks.clear()
     if (!start || !this.#world.holds(start)) return
-    if (this.#world.tainted) await this.#world.recover(start)
-    else await this.#world.rollback(start)
+    // What cannot be mended is told by the path that needs it next, and when the world is closed.
+    if (this.#world.tainted) return this.#world.recover(start).catch(() => undefined)
+    await this.#world.rollback(start)
     await this.#world.release(start)
   }
 
@@ -176,6 +178,7 @@ export class Walk {
         const work = (signal: AbortSignal): unknown => body(host.context(signal))
         const { value, failed } = await host.asStep(step, () => this.#world.run(step.name, work, timeout))
         this.#world.values.set(step, value)
+        if (before) await this.#world.release(before)
         return !failed
       } catch (error) {
         if (!before || tries >= retry || host.isSkip(error) || this.#world.tainted) throw error
@@ -218,24 +221,31 @@ function pathsOf(root: Group | Path): Path[] {
   return root.kind === 'path' ? [root] : root.children.flatMap(pathsOf)
 }
 
-function linesOf(changes: Readonly<Record<string, readonly Change[]>>): string[] {
-  return Object.entries(changes).flatMap(([system, list]) => list.map((change) => `${system} ${summary(change)}`))
+function linesOf(changes: Changes<Systems>): string[] {
+  return Object.entries(changes).flatMap(([system, list = []]) => list.map((one) => `${system} ${summary(one)}`))
 }
 
 /** The user's own error, never wrapped, with the path walked after its message. */
 function told(thrown: unknown, node: StepNode | CheckpointNode, report: PathReport): Error {
-  const error = thrown instanceof Error ? thrown : at(node.site, notAnError(thrown, node))
+  const error = isError(thrown) ? thrown : at(node.site, notAnError(thrown, node))
   // Thrown by us and not inside the user's code: the step or checkpoint is the place to look at.
   if (isVenomError(error) && (node.kind === 'checkpoint' || error.code === 'STEP_TIMEOUT')) at(node.site, error)
-  hideOwnFrames(error)
+  pointTo(node.site, error)
   try {
     const before = error.message
-    error.message = `${before}\n\n${failureText(report)}`
-    if (error.stack?.includes(before)) error.stack = error.stack.replace(before, () => error.message)
+    // An error that is thrown again, by another path, has that one's text.
+    error.message = `${before.replace(/\n\npath: [^]*$/, '')}\n\n${failureText(report)}`
+    const [from, to] = before === '' ? [error.name, `${error.name}: ${error.message}`] : [before, error.message]
+    if (error.stack) error.stack = error.stack.replace(from, () => to)
   } catch {
     // A frozen error keeps its message; the reporter has the path as well.
   }
   return error
+}
+
+/** Of this realm or another: test runners run files in contexts of their own, where Node's errors come from outside. */
+function isError(thrown: unknown): thrown is Error {
+  return thrown instanceof Error || types.isNativeError(thrown)
 }
 
 function notAnError(thrown: unknown, node: StepNode | CheckpointNode): VenomError {
@@ -244,6 +254,5 @@ function notAnError(thrown: unknown, node: StepNode | CheckpointNode): VenomErro
     `${node.kind} "${labelOf(node)}" threw ${messageOf(thrown)}.\n` +
       'What is not an Error has no stack, so nobody can say where it was thrown.\n' +
       'Throw an Error: throw new Error(…).',
-    { cause: thrown },
   )
 }

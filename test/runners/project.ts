@@ -11,7 +11,9 @@ export interface Outcome {
   readonly status: 'passed' | 'failed' | 'skipped' | 'pending' | 'todo' | 'disabled'
   readonly failureMessages: readonly string[]
   readonly location?: { readonly line: number; readonly column: number }
-  readonly meta: { readonly venomqa?: { readonly skipped?: string; readonly nodes: readonly { name: string; state: string }[] } }
+  readonly meta: {
+    readonly venomqa?: { readonly skipped?: string; readonly nodes: readonly { name: string; state: string }[] }
+  }
 }
 
 /** What a run of the real Vitest came to. */
@@ -59,7 +61,10 @@ export class Project implements Disposable {
     const files = this.#files()
     const reporters = args.some((arg) => arg.startsWith('--reporter')) ? [] : ['--reporter=default']
     const json = ['--reporter=json', `--outputFile.json=${files.json}`]
-    const { status, stdout, text } = await this.vitest(['run', ...reporters, ...json, ...args], { TRACE: files.trace, ...env })
+    const { status, stdout, text } = await this.vitest(['run', ...reporters, ...json, ...args], {
+      TRACE: files.trace,
+      ...env,
+    })
     const report = existsSync(files.json) ? JSON.parse(readFileSync(files.json, 'utf8')) : { testResults: [] }
     const outcomes = (report.testResults as { assertionResults: Outcome[] }[]).flatMap((file) => file.assertionResults)
     const named = (...wanted: Outcome['status'][]): string[] =>
@@ -78,14 +83,19 @@ export class Project implements Disposable {
   }
 
   /** Runs any Vitest command. */
-  async vitest(args: readonly string[], env: Record<string, string> = {}): Promise<Pick<Run, 'status' | 'stdout' | 'text'>> {
+  async vitest(
+    args: readonly string[],
+    env: Record<string, string> = {},
+  ): Promise<Pick<Run, 'status' | 'stdout' | 'text'>> {
     await turn()
     try {
       const child = this.#start(args, env)
       let [stdout, text] = ['', '']
       child.stdout.on('data', (part: string) => ((stdout += part), (text += part)))
       child.stderr.on('data', (part: string) => (text += part))
-      const status = await new Promise<number | null>((resolve, reject) => child.on('close', resolve).on('error', reject))
+      const status = await new Promise<number | null>((resolve, reject) =>
+        child.on('close', resolve).on('error', reject),
+      )
       return { status, stdout: stripVTControlCharacters(stdout), text: stripVTControlCharacters(text) }
     } finally {
       running--

@@ -58,7 +58,10 @@ describe.concurrent.each(['vitest5', 'vitest4'] as const)('%s', (origin) => {
   })
 })
 
-describe.concurrent.each([['isolate', []], ['no isolate', ['--no-isolate']]] as const)('watch, %s', (_, args) => {
+describe.concurrent.each([
+  ['isolate', []],
+  ['no isolate', ['--no-isolate']],
+] as const)('watch, %s', (_, args) => {
   test('an edit runs the journey again, from its beginning', async () => {
     using project = new Project('checkout')
     using watch = project.watch(args)

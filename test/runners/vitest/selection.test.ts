@@ -31,12 +31,15 @@ test.concurrent('every path runs, and shared steps run once', async () => {
   expectOwnBeginnings(trace)
 })
 
-test.concurrent.each(['vitest5', 'vitest4'] as const)('-t runs one path with the steps before it, %s', async (origin) => {
-  const { passed, skipped, trace } = await run('checkout', ['-t', 'receipt'], { origin })
-  expect(passed).toEqual(['checkout refund receipt'])
-  expect(skipped).toHaveLength(4)
-  expect(stepsOf(trace)).toEqual(['signup', 'order', 'refund', 'receipt'])
-})
+test.concurrent.each(['vitest5', 'vitest4'] as const)(
+  '-t runs one path with the steps before it, %s',
+  async (origin) => {
+    const { passed, skipped, trace } = await run('checkout', ['-t', 'receipt'], { origin })
+    expect(passed).toEqual(['checkout refund receipt'])
+    expect(skipped).toHaveLength(4)
+    expect(stepsOf(trace)).toEqual(['signup', 'order', 'refund', 'receipt'])
+  },
+)
 
 test.concurrent('-t finds the main line', async () => {
   const { passed, trace } = await run('checkout', ['-t', 'checkout > main line'])
@@ -45,15 +48,19 @@ test.concurrent('-t finds the main line', async () => {
 })
 
 test.concurrent.each([
-  ['of a branch', 'branch(\'receipt\'', ['checkout refund receipt'], 'vitest5'],
-  ['of a branch with branches', 'branch(\'refund\'', ['checkout refund again', 'checkout refund receipt'], 'vitest5'],
-  ['of a branch with options', 'branch(\'leave\'', ['checkout leave'], 'vitest5'],
+  ['of a branch', "branch('receipt'", ['checkout refund receipt'], 'vitest5'],
+  ['of a branch with branches', "branch('refund'", ['checkout refund again', 'checkout refund receipt'], 'vitest5'],
+  ['of a branch with options', "branch('leave'", ['checkout leave'], 'vitest5'],
   ['of a journey', 'journey(', PATHS, 'vitest5'],
-  ['of a branch, sources', 'branch(\'cancel\'', ['checkout cancel'], 'sources'],
-  ['of a branch, Vitest 4', 'branch(\'cancel\'', ['checkout cancel'], 'vitest4'],
+  ['of a branch, sources', "branch('cancel'", ['checkout cancel'], 'sources'],
+  ['of a branch, Vitest 4', "branch('cancel'", ['checkout cancel'], 'vitest4'],
 ] as const)('file:line with the line %s', async (_, text, paths, origin) => {
   using project = new Project('checkout', origin)
-  const line = project.read('checkout.test.ts').split('\n').findIndex((one) => one.includes(text)) + 1
+  const line =
+    project
+      .read('checkout.test.ts')
+      .split('\n')
+      .findIndex((one) => one.includes(text)) + 1
   const { passed, trace, tests } = await project.run([`checkout.test.ts:${line}`])
   expect(passed).toEqual(paths)
   expectOwnBeginnings(trace)
