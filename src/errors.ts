@@ -49,6 +49,7 @@ export type VenomErrorCode =
   | 'NOT_A_TEST_DATABASE'
   | 'MISSING_GRANT'
   | 'SCHEMA_CHANGED'
+  | 'MARK_LOST'
   | 'TOO_LARGE'
 
 /**
