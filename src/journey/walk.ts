@@ -17,7 +17,7 @@ export interface Host {
   /** When the report tells what the path changed. */
   readonly changes: 'failed' | 'always' | 'off'
   /** What a step sees, made from the time-out's signal. */
-  context(signal: AbortSignal): unknown
+  context(signal: AbortSignal): object
   /** Runs a step so that what the runner counts per test belongs to the step. Tells whether it failed softly. */
   asStep(step: StepNode, run: () => Promise<unknown>): Promise<{ readonly value: unknown; readonly failed: boolean }>
   /** Told which nodes were not run because their state came back with a checkpoint. */
@@ -49,6 +49,8 @@ export class Walk {
   #start: WorldMark | undefined
   /** The mark that `begin` left the systems at, and how many nodes of the path lie behind it. */
   #at: { readonly mark: WorldMark; readonly index: number } | undefined
+  /** The last checkpoint of the path that is walked. */
+  #last: WorldMark | undefined
   /** Off once a hook was seen to write: its writes belong to each path's beginning, and a checkpoint would hold another's. */
   #cache = true
 
@@ -93,7 +95,7 @@ export class Walk {
     for (const node of report.nodes.slice(0, index)) node.state = 'kept'
     host.kept(path.nodes.slice(0, index))
     if (index > 0) report.from = path.nodes[index - 1]!.name
-    let last = mark
+    this.#last = mark
     let clean = true
     try {
       this.#journey.walking = { path, read: (step) => this.#read(step) }
@@ -104,8 +106,8 @@ export class Walk {
         entry.state = this.#ran.has(node) ? 'replayed' : 'ran'
         try {
           if (node.kind === 'checkpoint') {
-            last = await this.#world.checkpoint(node.name)
-            if (clean) this.#marks.set(node, last)
+            this.#last = await this.#world.checkpoint(node.name)
+            if (clean) this.#marks.set(node, this.#last)
           } else if (!(await this.#step(node, host))) {
             clean = false
             entry.state = 'failed'
@@ -117,13 +119,13 @@ export class Walk {
           if (host.isSkip(error)) throw error
           entry.state = 'failed'
           this.#failures.set(node, { node, reportedBy: host.name })
-          if (host.changes !== 'off') await this.#tellChanges(report, last)
+          if (host.changes !== 'off') await this.#tellChanges(report, this.#last)
           throw told(error, node, report)
         } finally {
           entry.ms = now() - began
         }
       }
-      if (host.changes === 'always') await this.#tellChanges(report, last)
+      if (host.changes === 'always') await this.#tellChanges(report, this.#last)
       await this.#releaseOwn(path)
     } finally {
       delete this.#journey.walking
@@ -175,7 +177,7 @@ export class Walk {
     for (let tries = 0; ; tries++) {
       try {
         const body = step.body as (context: unknown) => unknown
-        const work = (signal: AbortSignal): unknown => body(host.context(signal))
+        const work = (signal: AbortSignal): unknown => body(this.#seen(host.context(signal)))
         const { value, failed } = await host.asStep(step, () => this.#world.run(step.name, work, timeout))
         this.#world.values.set(step, value)
         if (before) await this.#world.release(before)
@@ -185,6 +187,11 @@ export class Walk {
         await this.#world.rollback(before)
       }
     }
+  }
+
+  /** The world's newest checkpoint may be another path's, or the one before a step that can be tried again. */
+  #seen(context: object): object {
+    return Object.defineProperty(context, 'changes', { value: () => this.#world.changes(this.#last) })
   }
 
   #read(step: StepNode): { readonly value: unknown } | undefined {
