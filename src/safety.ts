@@ -8,8 +8,10 @@ export interface Target {
   readonly database: string
   /** The server's host; absent for a file or a unix socket. */
   readonly host?: string
-  /** Proof that needs no name: we made it, or it carries our mark (`npx venomqa mark`). */
+  /** Proof that needs no name: we made it, it carries the mark of a test database, or its place says so. */
   readonly proved: boolean
+  /** The statement by which a person marks it as a test database, where its system knows one. */
+  readonly mark?: string
 }
 
 /** The two options by which a user vouches for a target. Both are exact, so that neither is ever copied to another place unread. */
@@ -74,7 +76,7 @@ export function requireTestDatabase(
   refuse(
     `nothing proves that "${database}" is a test database, so it is not touched.`,
     'Every rollback rewrites it, and its name does not say test, spec, ci or e2e.',
-    `Use a database named so, mark this one once (npx venomqa mark), or vouch for it: ${system}(…, { allowDatabase: '${database}' }).`,
+    `Use a database named so${target.mark === undefined ? '' : `, mark this one once (${target.mark})`}, or vouch for it: ${system}(…, { allowDatabase: '${database}' }).`,
   )
 }
 

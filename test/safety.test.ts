@@ -16,10 +16,10 @@ const checked = (target: Partial<Target>, options: SafetyOptions = {}, env: Reco
 
 describe('a database is left alone', () => {
   test('unless something proves that it is for tests', () => {
-    expect(checked({})).toThrow(
+    expect(checked({ mark: 'create table venomqa_test_database ()' })).toThrow(
       'postgres: nothing proves that "shop" is a test database, so it is not touched.\n' +
         'Every rollback rewrites it, and its name does not say test, spec, ci or e2e.\n' +
-        "Use a database named so, mark this one once (npx venomqa mark), or vouch for it: postgres(…, { allowDatabase: 'shop' }).",
+        "Use a database named so, mark this one once (create table venomqa_test_database ()), or vouch for it: postgres(…, { allowDatabase: 'shop' }).",
     )
     expect(checked({ database: 'shop_test' })).not.toThrow()
     expect(checked({ proved: true })).not.toThrow()
@@ -57,7 +57,9 @@ describe('a database is left alone', () => {
   })
 
   test('by its code, so that the tools that call us can tell', () => {
-    expect(checked({})).toThrow(expect.objectContaining({ code: 'NOT_A_TEST_DATABASE', retryable: false }))
+    expect(checked({ mark: 'create table venomqa_test_database ()' })).toThrow(
+      expect.objectContaining({ code: 'NOT_A_TEST_DATABASE', retryable: false }),
+    )
   })
 
   test('in the environment of the process when none is given', () => {
