@@ -161,7 +161,12 @@ async function putBack(
   )
 }
 
-function keepingOf(options: HoldingOptions, scope: Scope, watcher: Watcher, token: string): Omit<Keeping, 'lease' | 'leaseLost'> {
+function keepingOf(
+  options: HoldingOptions,
+  scope: Scope,
+  watcher: Watcher,
+  token: string,
+): Omit<Keeping, 'lease' | 'leaseLost'> {
   const { server, frozen, maxKeys, maxBytes } = options
   return {
     watcher,

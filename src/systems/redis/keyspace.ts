@@ -8,9 +8,9 @@ import { type Keeping, type Look, Reader } from './reader.ts'
 import type { Reply } from './resp.ts'
 import { rowOf, rowsOf } from './row.ts'
 import type { Batch } from './suspects.ts'
-import { notQuiet } from './troubles.ts'
+import { notQuiet, woken } from './troubles.ts'
 import { nameOf, Views } from './view.ts'
-import { Writer } from './writer.ts'
+import { Writer, type Written } from './writer.ts'
 
 /** How long, in ms, to wait for writers that are still at it. */
 const SETTLE_MS = 2000
@@ -93,8 +93,8 @@ export class Keyspace {
         for (const [key, image] of target) clock.written(key, image)
         count += target.size
         await watcher.settle()
+        if (written.blocked > 0) await this.#checkNobodyWoken(target, written)
         if (watcher.suspects.quiet) return count
-        await this.#writer.checkNobodyWoken(written)
       } finally {
         if (!done) watcher.suspects.giveBack(look.batch)
       }
@@ -117,7 +117,9 @@ export class Keyspace {
         if (!sameImage(before, after)) pairs.push({ key, before, after })
       }
       await this.#views.read(pairs.flatMap(({ before, after }) => [before, after]))
-      return pairs.toSorted(byKey).flatMap(({ key, before, after }) => this.#change(key, before, after, since.time, now))
+      return pairs
+        .toSorted(byKey)
+        .flatMap(({ key, before, after }) => this.#change(key, before, after, since.time, now))
     })
   }
 
@@ -191,6 +193,26 @@ export class Keyspace {
     }
     for (const key of clock.due()) target.set(key, wanted(key))
     return target
+  }
+
+  /**
+   * Throws when a blocked client took what was just put back. The keys are read again, since Redis 7.0
+   * does not report what BLPOP takes from a key that somebody else has just written.
+   *
+   * @throws VenomError `NOT_QUIET`
+   */
+  async #checkNobodyWoken(target: Images, { queues }: Written): Promise<void> {
+    const { watcher } = this.#keeping
+    const live = await this.#reader.some(queues)
+    await this.#views.read(queues.flatMap((key) => [target.get(key) ?? null, live.get(key) ?? null]))
+    const taken = queues.filter((key) => !this.#looksSame(target.get(key) ?? null, live.get(key) ?? null))
+    if (taken.length === 0) return
+    for (const key of taken) watcher.suspects.add(key)
+    throw woken(taken, String(good((await watcher.trip([['CLIENT', 'LIST']]))[0])))
+  }
+
+  #looksSame(a: Image | null, b: Image | null): boolean {
+    return a === null || b === null ? a === b : isDeepStrictEqual(this.#views.of(a), this.#views.of(b))
   }
 
   /** Looks without taking: what is suspected stays so, unless it proves to be as we know it. */

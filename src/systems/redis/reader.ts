@@ -84,7 +84,7 @@ export class Reader {
 
   /** Reads suspected keys as they are; where nothing changed, the image is the one we have. */
   async suspected(batch: Batch, history: History): Promise<Images> {
-    const live: Images = batch.all ? await this.all() : await this.#some([...batch.keys])
+    const live: Images = batch.all ? await this.all() : await this.some([...batch.keys])
     if (batch.all) for (const key of history.present.keys()) if (!live.has(key)) live.set(key, null)
     for (const [key, image] of live) {
       const known = history.present.get(key) ?? null
@@ -119,7 +119,8 @@ export class Reader {
     return images
   }
 
-  async #some(keys: readonly string[]): Promise<Images> {
+  /** Reads some keys, all at one moment. */
+  async some(keys: readonly string[]): Promise<Images> {
     const { watcher, atomic } = this.#keeping
     const images: Images = new Map(keys.map((key) => [key, null]))
     if (keys.length === 0) return images

@@ -199,7 +199,10 @@ class System implements RedisSystem {
     this.#client = await connectClient(this.#place, server.cluster)
   }
 
-  async #hold(connection: Connection, at: Pick<HoldingOptions, 'place' | 'server' | 'scope' | 'worker'>): Promise<void> {
+  async #hold(
+    connection: Connection,
+    at: Pick<HoldingOptions, 'place' | 'server' | 'scope' | 'worker'>,
+  ): Promise<void> {
     const { place, server, scope, worker } = at
     const { way = 'tracked', ttl = 'frozen', recover = 'restore', perWorker = false } = this.#options
     const { maxKeys = MAX_KEYS, maxBytes = MAX_BYTES } = this.#options
@@ -289,7 +292,7 @@ function notInCluster(option: string, why: string): VenomError {
     'UNSUPPORTED',
     `redis: ${option} does not work in a Cluster: ${why}.\n` +
       'The URL leads to a server with cluster_enabled:1.\n' +
-      "Leave it out; workers are kept apart by redis(url, { prefix: (worker) => `w${worker.id}:` }).",
+      'Leave it out; workers are kept apart by redis(url, { prefix: (worker) => `w${worker.id}:` }).',
   )
 }
 

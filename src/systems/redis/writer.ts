@@ -4,7 +4,7 @@ import { inTransaction, kindOf, outOfTransaction } from './image.ts'
 import { othersOnServer } from './lease.ts'
 import type { Keeping, Look } from './reader.ts'
 import { type Command, type Reply, ReplyError } from './resp.ts'
-import { outOfMemory, woken } from './troubles.ts'
+import { outOfMemory } from './troubles.ts'
 
 /** What a write may have set off. */
 export interface Written {
@@ -52,19 +52,6 @@ export class Writer {
   /** Writes our lease again, which somebody removed with everything else. */
   async renewLease(): Promise<void> {
     good((await this.#keeping.watcher.trip([this.#renewal()]))[0])
-  }
-
-  /**
-   * Throws when a blocked client took what was just put back. It was served inside the same transaction,
-   * so the watcher knows by now.
-   *
-   * @throws VenomError `NOT_QUIET`
-   */
-  async checkNobodyWoken({ queues, blocked }: Written): Promise<void> {
-    const { watcher } = this.#keeping
-    const taken = blocked > 0 ? watcher.suspects.among(queues) : []
-    if (taken.length === 0) return
-    throw woken(taken, String(good((await watcher.trip([['CLIENT', 'LIST']]))[0])))
   }
 
   async #send(commands: readonly Command[], counting: boolean): Promise<number> {

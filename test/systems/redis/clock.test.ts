@@ -11,7 +11,11 @@ type Step =
   | { readonly do: 'mark' }
   | { readonly do: 'return'; readonly which: number }
 
-const ms = fc.oneof(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 5000 }), fc.integer({ min: 1, max: 5_000_000 }))
+const ms = fc.oneof(
+  fc.integer({ min: 1, max: 50 }),
+  fc.integer({ min: 1, max: 5000 }),
+  fc.integer({ min: 1, max: 5_000_000 }),
+)
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
     { weight: 3, arbitrary: fc.record({ do: fc.constant('arm' as const), key: fc.constantFrom('a', 'b', 'c'), ms }) },
@@ -23,7 +27,10 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 )
 
 test('frozen: a key has the time left that it had at the mark, to 1 %, also one that expired or was armed anew', () => {
-  fc.assert(fc.property(steps, (program) => new Store().follow(program)), { numRuns: 1000 })
+  fc.assert(
+    fc.property(steps, (program) => new Store().follow(program)),
+    { numRuns: 1000 },
+  )
 })
 
 test('frozen: keys that are not due are not written again', () => {
@@ -111,7 +118,8 @@ class Store {
     const expired = this.#clock.expired(this.#now)
     this.#clock.rewind(moment.time, this.#now)
     const target = this.#history.between(moment)
-    for (const key of [...this.#dirty, ...expired]) if (!target.has(key)) target.set(key, this.#history.present.get(key) ?? null)
+    for (const key of [...this.#dirty, ...expired])
+      if (!target.has(key)) target.set(key, this.#history.present.get(key) ?? null)
     const before = target.size
     for (const key of this.#clock.due()) if (!target.has(key)) target.set(key, this.#history.present.get(key) ?? null)
     this.written += target.size - before

@@ -31,7 +31,10 @@ export function assertSame(now: Contents, before: Contents, elapsed = 0): void {
   assert.deepEqual(Object.keys(now.left), Object.keys(before.left), 'other keys expire than did')
   for (const [key, was] of Object.entries(before.left)) {
     const off = (now.left[key] ?? 0) - was
-    assert.ok(off <= was / 100 + 20 && off >= -elapsed - was / 100 - 50, `${key} had ${was} ms left, and has ${now.left[key]}`)
+    assert.ok(
+      off <= was / 100 + 20 && off >= -elapsed - was / 100 - 50,
+      `${key} had ${was} ms left, and has ${now.left[key]}`,
+    )
   }
 }
 
@@ -46,7 +49,9 @@ async function valueOf(client: Redis, key: Buffer, type: string): Promise<unknow
     case 'zset':
       return bytes(await client.callBuffer('zrange', key, '0', '-1', 'withscores'))
     case 'hash':
-      return Object.fromEntries(pairs(bytes(await client.callBuffer('hgetall', key))).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      return Object.fromEntries(
+        pairs(bytes(await client.callBuffer('hgetall', key))).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+      )
     case 'stream':
       return withoutTimes(bytes(await client.callBuffer('xinfo', 'stream', key, 'full', 'count', '0')))
     default:
@@ -80,7 +85,8 @@ function pairs(reply: unknown): [string, unknown][] {
 function bytes(reply: unknown): unknown {
   if (Buffer.isBuffer(reply)) return reply.toString('latin1')
   if (Array.isArray(reply)) return reply.map(bytes)
-  if (reply instanceof Map) return Object.fromEntries([...reply].map(([key, value]) => [String(bytes(key)), bytes(value)]))
+  if (reply instanceof Map)
+    return Object.fromEntries([...reply].map(([key, value]) => [String(bytes(key)), bytes(value)]))
   if (typeof reply === 'object' && reply !== null) {
     return Object.fromEntries(Object.entries(reply).map(([key, value]) => [key, bytes(value)]))
   }

@@ -22,7 +22,10 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 )
 
 test('a tree of states is a set of copies, whatever is written, returned to and released', () => {
-  fc.assert(fc.property(steps, (program) => follow(program)), { numRuns: 500 })
+  fc.assert(
+    fc.property(steps, (program) => follow(program)),
+    { numRuns: 500 },
+  )
 })
 
 /** The store is a Map; the model is a copy of it for each state. */

@@ -12,10 +12,12 @@ export class OwnServer implements AsyncDisposable {
   readonly url: string
   readonly port: number
   readonly folder: string
-  readonly #child: ChildProcess
+  readonly #command: readonly string[]
+  #child: ChildProcess
 
-  private constructor(child: ChildProcess, port: number, folder: string) {
-    this.#child = child
+  private constructor(command: readonly string[], port: number, folder: string) {
+    this.#command = command
+    this.#child = spawned(command)
     this.port = port
     this.folder = folder
     this.url = `redis://127.0.0.1:${port}`
@@ -28,19 +30,27 @@ export class OwnServer implements AsyncDisposable {
     const folder = mkdtempSync(join(tmpdir(), 'venomqa-redis-test-'))
     const defaults = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--databases', '64']
     const quick = ['--daemonize', 'no', '--repl-diskless-sync-delay', '0', '--enable-debug-command', 'yes']
-    const [command = '', ...args] = [...program, ...defaults, ...quick, ...settings]
-    const child = spawn(command, args, { stdio: 'ignore' })
-    const server = new OwnServer(child, port, folder)
+    const server = new OwnServer([...program, ...defaults, ...quick, ...settings], port, folder)
     await server.#answers()
     return server
   }
 
+  /** Stops it without ado and starts it again, with what it had saved. */
+  async restart(): Promise<void> {
+    await this.#kill()
+    this.#child = spawned(this.#command)
+    await this.#answers()
+  }
+
   async stop(): Promise<void> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
-      this.#child.kill('SIGKILL')
-      await once(this.#child, 'exit')
-    }
+    await this.#kill()
     rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  async #kill(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    this.#child.kill('SIGKILL')
+    await once(this.#child, 'exit')
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -55,6 +65,10 @@ export class OwnServer implements AsyncDisposable {
     client.disconnect()
     if (this.#child.exitCode !== null) throw new Error(`the server did not start (exit ${this.#child.exitCode})`)
   }
+}
+
+function spawned([program = '', ...settings]: readonly string[]): ChildProcess {
+  return spawn(program, settings, { stdio: 'ignore' })
 }
 
 /** Whether the program behind a URL can be started again here: it runs on this machine, not in a container. */

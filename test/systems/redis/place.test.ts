@@ -31,7 +31,8 @@ test('a URL that cannot be read is refused without showing the password in it', 
   for (const url of ['redis://:pa/ss#word@localhost:6379', 'http://:password@x', 'password', 'redis://:password@h/x']) {
     assert.throws(
       () => placeOf(url),
-      (error: Error & { code?: string }) => error.code === 'BAD_ARGUMENT' && !/pa\/ss|password@/.test(error.message.split('\n')[0] ?? ''),
+      (error: Error & { code?: string }) =>
+        error.code === 'BAD_ARGUMENT' && !/pa\/ss|password@/.test(error.message.split('\n')[0] ?? ''),
     )
   }
 })

@@ -56,7 +56,10 @@ const command = fc.oneof(
     fc.tuple(word('pfadd'), key, item),
     fc.tuple(word('geoadd'), key, number, number, item),
   ]),
-  ...weighted(5, [fc.tuple(word('xadd'), key, id, item, item), fc.tuple(word('xgroup'), word('create'), key, group, word('0'), word('mkstream'))]),
+  ...weighted(5, [
+    fc.tuple(word('xadd'), key, id, item, item),
+    fc.tuple(word('xgroup'), word('create'), key, group, word('0'), word('mkstream')),
+  ]),
   ...weighted(2, [
     fc.tuple(word('xgroup'), word('create'), key, group, id),
     fc.tuple(word('xgroup'), word('setid'), key, group, id),
@@ -83,7 +86,10 @@ const which = fc.nat(9)
 export const program: fc.Arbitrary<readonly Step[]> = fc.array(
   fc.oneof(
     { weight: 12, arbitrary: commands(fc.array(command, { minLength: 1, maxLength: 4 })) },
-    { weight: 1, arbitrary: commands(fc.array(command, { maxLength: 3 }).map((list) => [['multi'], ...list, ['exec']])) },
+    {
+      weight: 1,
+      arbitrary: commands(fc.array(command, { maxLength: 3 }).map((list) => [['multi'], ...list, ['exec']])),
+    },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('expire' as const), key }) },
     { weight: 1, arbitrary: fc.constant({ do: 'elsewhere' as const }) },
     { weight: 4, arbitrary: fc.constant({ do: 'checkpoint' as const }) },
@@ -128,7 +134,8 @@ export class Bench implements AsyncDisposable {
     for (const step of steps) {
       if (step.do === 'commands') await this.#commands(step.by, step.commands)
       else if (step.do === 'expire') await this.#expire(step.key)
-      else if (step.do === 'elsewhere') await this.elsewhere.call('mset', ...KEYS.flatMap((name) => [Buffer.from(name, 'latin1'), 'other']))
+      else if (step.do === 'elsewhere')
+        await this.elsewhere.call('mset', ...KEYS.flatMap((name) => [Buffer.from(name, 'latin1'), 'other']))
       else if (!('which' in step)) {
         const mark = (await this.system.checkpoint('mark')) as RedisMark
         marks.push({ mark, contents: await contentsOf(this.client) })
@@ -161,7 +168,9 @@ export class Bench implements AsyncDisposable {
 
   async #commands(by: number, commands: readonly (readonly string[])[]): Promise<void> {
     const client = this.clients[by % this.clients.length] as Redis
-    const calls = commands.map(([name = '', ...parts]) => client.call(name, ...parts.map((part) => Buffer.from(part, 'latin1'))))
+    const calls = commands.map(([name = '', ...parts]) =>
+      client.call(name, ...parts.map((part) => Buffer.from(part, 'latin1'))),
+    )
     await Promise.allSettled(calls)
   }
 
@@ -178,11 +187,15 @@ export class Bench implements AsyncDisposable {
     )
     const listed = await this.system.changes(mark)
     const names = new Set(listed.map(({ key: name }) => name))
-    for (const name of differing) assert.ok(names.has(shown(name)), `changes() lacks ${shown(name)}: ${JSON.stringify(listed)}`)
+    for (const name of differing)
+      assert.ok(names.has(shown(name)), `changes() lacks ${shown(name)}: ${JSON.stringify(listed)}`)
     // What is listed beside must have another time to live.
     for (const { key: name, updated } of listed) {
       if (differing.some((key) => shown(key) === name)) continue
-      assert.ok(updated.some(({ before, after }) => before['ttl'] !== after['ttl'] || 'ttl' in before), `changes() lists ${name}`)
+      assert.ok(
+        updated.some(({ before, after }) => before['ttl'] !== after['ttl'] || 'ttl' in before),
+        `changes() lists ${name}`,
+      )
     }
   }
 
@@ -191,7 +204,11 @@ export class Bench implements AsyncDisposable {
     const { values, left } = await contentsOf(this.client)
     const now = { values: [values, Object.keys(left)], data }
     for (const then of seen) {
-      assert.equal(isDeepStrictEqual(then.data, data), isDeepStrictEqual(then.values, now.values), 'observe() is not canonical')
+      assert.equal(
+        isDeepStrictEqual(then.data, data),
+        isDeepStrictEqual(then.values, now.values),
+        'observe() is not canonical',
+      )
     }
     seen.push(now)
   }
@@ -206,7 +223,10 @@ function word(text: string): fc.Arbitrary<string> {
   return fc.constant(text)
 }
 
-function weighted(weight: number, list: readonly fc.Arbitrary<readonly string[]>[]): fc.WeightedArbitrary<readonly string[]>[] {
+function weighted(
+  weight: number,
+  list: readonly fc.Arbitrary<readonly string[]>[],
+): fc.WeightedArbitrary<readonly string[]>[] {
   return list.map((arbitrary) => ({ weight, arbitrary }))
 }
 

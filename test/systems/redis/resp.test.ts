@@ -26,7 +26,19 @@ test('every kind of reply is read', () => {
   )
   const { replies } = read(bytes)
   assert.deepEqual(replies.slice(0, -2).map(plain), [
-    'OK', -12, 'a\r\n', null, ['x', []], null, true, '1.5', '123456789012345678901', ['k', 1], ['m'], 'txt:a', null,
+    'OK',
+    -12,
+    'a\r\n',
+    null,
+    ['x', []],
+    null,
+    true,
+    '1.5',
+    '123456789012345678901',
+    ['k', 1],
+    ['m'],
+    'txt:a',
+    null,
   ])
   const [denied, wrong] = replies.slice(-2)
   assert.ok(denied instanceof ReplyError && denied.kind === 'NOPERM')
@@ -36,19 +48,32 @@ test('every kind of reply is read', () => {
 test('replies are read whole from pieces of any size, pushes beside them', () => {
   const value = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes))
   fc.assert(
-    fc.property(fc.array(fc.array(value, { maxLength: 5 }), { maxLength: 8 }), fc.array(fc.nat(80)), (lists, pieces) => {
-      const push = Buffer.from('>2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\nk\r\n')
-      const bytes = Buffer.concat(lists.flatMap((list) => [encode([list]), push]))
-      const { replies, pushes, consumed } = read(bytes, pieces)
-      assert.deepEqual(replies.map(plain), lists.map((list) => list.map((part) => part.toString('latin1'))))
-      assert.deepEqual(pushes.map(plain), lists.map(() => ['invalidate', ['k']]))
-      assert.equal(consumed, bytes.length)
-    }),
+    fc.property(
+      fc.array(fc.array(value, { maxLength: 5 }), { maxLength: 8 }),
+      fc.array(fc.nat(80)),
+      (lists, pieces) => {
+        const push = Buffer.from('>2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\nk\r\n')
+        const bytes = Buffer.concat(lists.flatMap((list) => [encode([list]), push]))
+        const { replies, pushes, consumed } = read(bytes, pieces)
+        assert.deepEqual(
+          replies.map(plain),
+          lists.map((list) => list.map((part) => part.toString('latin1'))),
+        )
+        assert.deepEqual(
+          pushes.map(plain),
+          lists.map(() => ['invalidate', ['k']]),
+        )
+        assert.equal(consumed, bytes.length)
+      },
+    ),
   )
 })
 
 test('a command is bytes, a string one byte a character', () => {
-  assert.equal(encode([['SET', 'k\xff', Buffer.from('é'), 12]]).toString('latin1'), '*4\r\n$3\r\nSET\r\n$2\r\nk\xff\r\n$2\r\n\xc3\xa9\r\n$2\r\n12\r\n')
+  assert.equal(
+    encode([['SET', 'k\xff', Buffer.from('é'), 12]]).toString('latin1'),
+    '*4\r\n$3\r\nSET\r\n$2\r\nk\xff\r\n$2\r\n\xc3\xa9\r\n$2\r\n12\r\n',
+  )
 })
 
 test('bytes that are no reply are refused', () => {
