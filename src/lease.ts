@@ -50,7 +50,8 @@ export class Lease<S extends Systems, A, C> {
     const world = this.#world
     this.#opening = undefined
     this.#world = undefined
-    await world?.close()
+    // Tests undo what they did. What the user's own hooks did since, such as removing their seeds, is not ours to undo.
+    await world?.close({ keep: true })
   }
 
   /** What steps see of the world, read when they look, on top of what the runner gives them. */

@@ -13,6 +13,9 @@ import {
   throwIfAny,
   VenomError,
 } from './errors.ts'
+import type { Model, View } from './explore/model.ts'
+import type { ExploreOptions } from './explore/options.ts'
+import type { ExploreReport } from './explore/report.ts'
 import { InFlight } from './inflight.ts'
 import { checkOptions } from './options.ts'
 import {
@@ -310,6 +313,12 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
     })
   }
 
+  /** Explores what can happen from the present state: see `venomqa/explore`. The world is put back to it afterwards. */
+  async explore(model: Model<View<S, A, C>>, options?: ExploreOptions): Promise<ExploreReport> {
+    const { explore } = await import('./explore/explore.ts')
+    return explore(this, model, options)
+  }
+
   /**
    * Runs one piece of the user's work. After `timeout` ms its signal is aborted and `STEP_TIMEOUT` is thrown; the
    * work itself is then awaited before anything is rolled back, so that it can never write into a later path.
@@ -323,10 +332,13 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
     return done
   }
 
-  /** Goes back to the start and closes every system; each is attempted, and what failed is thrown as one error. Idempotent. */
-  async close(): Promise<void> {
+  /**
+   * Goes back to the start and closes every system; each is attempted, and what failed is thrown as one error. Idempotent.
+   * With `keep` the state stays as it is, unless the world is tainted.
+   */
+  async close({ keep = false }: { readonly keep?: boolean } = {}): Promise<void> {
     if (this.#closing) return this.#closing.catch(() => undefined)
-    this.#closing = this.#alone(() => this.#end())
+    this.#closing = this.#alone(() => this.#end(keep))
     return this.#closing
   }
 
@@ -334,9 +346,10 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
     return this.close()
   }
 
-  async #end(): Promise<void> {
+  async #end(keep: boolean): Promise<void> {
     const back = async (): Promise<void> => {
       await this.#settled()
+      if (keep && !this.#tainted) return
       await this.#goBack(this.#entry(this.start), this.#verify !== 'off')
     }
     const systems = Object.entries<Rollbackable>(this.#systems)

@@ -199,8 +199,11 @@ export class Walk {
   }
 
   async #watchHooks(mark: WorldMark, index: number): Promise<void> {
-    const lines = linesOf(await this.#world.changes(mark))
-    if (lines.length === 0) return
+    const changes = await this.#world.changes(mark)
+    const lines = linesOf(changes)
+    // A system that cannot tell may have been written to as well.
+    const told = Object.keys(this.#world.systems).every((system) => system in changes)
+    if (told && lines.length === 0) return
     this.#cache = false
     if (index === 0) return
     throw new VenomError(
