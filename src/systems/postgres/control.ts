@@ -1,0 +1,131 @@
+import type { Client } from 'pg'
+import { messageOf } from '../../errors.ts'
+import { asText, type Driver } from './driver.ts'
+import { configOf, type Place, placeOf } from './place.ts'
+import { connectionLost, isLost, notConnected } from './trouble.ts'
+
+/** A row of an answer: every value is a text as PostgreSQL prints it, or null. */
+export type TextRow = Readonly<Record<string, string | null>>
+
+/**
+ * The settings of the one session that marks and undoes, set once: to change `session_replication_role` for each
+ * rollback would throw away its plans each time.
+ *
+ * In replica mode no trigger, foreign key or rule of the user fires. Without nested loops and merge joins the planner,
+ * which knows nothing of how many lines a log has, cannot choose a plan that is quadratic in them; generic plans and
+ * no scan of whole tables keep it from planning anew at each call.
+ */
+const SETTINGS = `
+  set venomqa.control = 'on';
+  set session_replication_role = replica;
+  set row_security = off;
+  set synchronous_commit = off;
+  set default_transaction_isolation = 'read committed';
+  set default_transaction_read_only = off;
+  set plan_cache_mode = force_generic_plan;
+  set enable_nestloop = off; set enable_mergejoin = off; set enable_seqscan = off; set jit = off;
+  set max_parallel_workers_per_gather = 0;
+  set work_mem = '64MB';
+  set lock_timeout = '250ms';
+  set statement_timeout = 0; set idle_in_transaction_session_timeout = 0;
+  select set_config(name, '0', false) from pg_settings where name in ('idle_session_timeout', 'transaction_timeout');
+  set datestyle = 'ISO, YMD'; set intervalstyle = 'postgres'; set extra_float_digits = 1; set timezone = 'UTC';
+  set lc_monetary = 'C'; set bytea_output = 'hex'; set xmloption = content; set array_nulls = on;
+  set client_min_messages = warning;
+`
+
+/** The one connection over which everything is marked and undone. A connection that broke is made anew by the next call. */
+export class Control {
+  readonly place: Place
+  readonly #driver: Driver
+  readonly #url: string
+  readonly #name: string
+  #client: Client | undefined
+  #prepare: (() => Promise<void>) | undefined
+
+  constructor(driver: Driver, url: string, name: string) {
+    this.place = placeOf(driver, url)
+    this.#driver = driver
+    this.#url = url
+    this.#name = name
+  }
+
+  /** Throws `CONNECTION_REFUSED`, `NOT_FOUND`. */
+  async connect(): Promise<Client> {
+    const client = new this.#driver.Client({ ...configOf(this.#url, this.#name), types: asText })
+    // Without a listener, a connection that breaks while it is idle would end the process.
+    client.on('error', () => this.#forget(client))
+    client.on('end', () => this.#forget(client))
+    try {
+      await client.connect()
+    } catch (error) {
+      throw notConnected(this.place, error)
+    }
+    this.#client = client
+    return client
+  }
+
+  /** Makes this session the one that may undo. Throws the server's error where the role may not. */
+  async settle(): Promise<void> {
+    await this.run(SETTINGS)
+  }
+
+  /** What a connection made anew must do before it is used. */
+  onReconnect(prepare: () => Promise<void>): void {
+    this.#prepare = prepare
+  }
+
+  /** Runs a statement, under a name if it is run often: the server then plans it once. Throws `CONNECTION_REFUSED`. */
+  async query(text: string, values: readonly unknown[] = [], name?: string): Promise<TextRow[]> {
+    const client = await this.#live()
+    return this.#answer(async () => {
+      const { rows } = await client.query<TextRow>({ text, values: [...values], ...(name !== undefined && { name }) })
+      return rows
+    })
+  }
+
+  /** Runs statements without values in one round trip, and answers with the rows of each as arrays. */
+  async run(text: string): Promise<{ fields: string[]; rows: (string | null)[][] }[]> {
+    const client = await this.#live()
+    return this.#answer(async () => {
+      const results = await client.query<(string | null)[]>({ text, rowMode: 'array' })
+      return [results].flat().map(({ fields, rows }) => ({ fields: fields.map(({ name }) => name), rows }))
+    })
+  }
+
+  async close(): Promise<void> {
+    const client = this.#client
+    this.#client = undefined
+    this.#prepare = undefined
+    await client?.end().catch(() => undefined)
+  }
+
+  async #live(): Promise<Client> {
+    if (this.#client) return this.#client
+    if (!this.#prepare) throw connectionLost(this.place, new Error('it is closed'))
+    const client = await this.connect()
+    try {
+      await this.#prepare()
+    } catch (error) {
+      this.#forget(client)
+      await client.end().catch(() => undefined)
+      throw error
+    }
+    return client
+  }
+
+  async #answer<T>(ask: () => Promise<T>): Promise<T> {
+    const client = this.#client
+    try {
+      return await ask()
+    } catch (error) {
+      if (!isLost(error)) throw error
+      if (client) this.#forget(client)
+      throw connectionLost(this.place, messageOf(error) === '' ? new Error('closed') : error)
+    }
+  }
+
+  #forget(client: Client): void {
+    if (this.#client === client) this.#client = undefined
+  }
+}

@@ -1,0 +1,27 @@
+import type { Pool } from 'pg'
+import type { Change, Observation, Rollbackable } from '../../rollbackable.ts'
+import { type Mark, type PostgresOptions, Undo } from './undo.ts'
+
+export type { Mark, PostgresOptions } from './undo.ts'
+
+/** A PostgreSQL database as a system. Steps see a `pg.Pool`. */
+export interface PostgresSystem extends Rollbackable<Mark, Pool> {
+  readonly handle: Pool
+  changes(since: Mark): Promise<readonly Change[]>
+  observe(): Promise<Observation>
+}
+
+/**
+ * Rolls back a PostgreSQL database (14 or newer), whoever writes to it: the application keeps its own process, its own
+ * pool and its own commits.
+ *
+ * `url` is that of a superuser of a test server, or of a role that owns the tables and may set
+ * `session_replication_role`; the application may use another.
+ *
+ * Opening throws `DRIVER_MISSING`, `BAD_ARGUMENT`, `CONNECTION_REFUSED`, `NOT_FOUND`, `NOT_A_TEST_DATABASE`,
+ * `MISSING_GRANT`, `LEASED`, `CRASHED`, `READ_ONLY`, `UNSUPPORTED`, `NOT_QUIET`. A checkpoint or a rollback throws
+ * `NOT_QUIET`; a rollback also `SCHEMA_CHANGED`, `NOT_VERIFIED`, `TOO_LARGE`. The state is then as it was.
+ */
+export function postgres(url: string, options: PostgresOptions = {}): PostgresSystem {
+  return new Undo(url, options)
+}

@@ -1,0 +1,145 @@
+import type { Row } from '../../rollbackable.ts'
+import { named, quoted } from './changes.ts'
+import type { Control } from './control.ts'
+
+/** How many rows of a table are listed; a longer table is a count and a digest. */
+const LISTED = 10_000
+
+/** What a table holds: its rows in the order of its key, or a digest of them that needs no order. */
+type Content = readonly Row[] | { readonly rows: number; readonly digest: string }
+
+/** What was read of a table, and how many lines its leaves had in the log then. */
+interface Read {
+  readonly content: Content
+  readonly lines: number
+}
+
+/** A table as it is shown, with the leaves that hold its rows. */
+interface Shown {
+  readonly shown: string
+  readonly name: string
+  readonly key: readonly string[]
+  readonly leaves: readonly string[]
+}
+
+/**
+ * What the tables hold, reading only those again that changed since they were read: the log says which.
+ *
+ * Between two marks the lines of a table in the log only grow. A mark takes them away, a rollback too; both say for
+ * which tables.
+ */
+export class Observed {
+  #tables: readonly Shown[] | undefined
+  readonly #read = new Map<string, Read>()
+  readonly #atMark = new Map<number, ReadonlyMap<string, Read>>()
+
+  async look(control: Control): Promise<Record<string, Content>> {
+    const lines = await this.#lines(control)
+    const tables = (this.#tables ??= await shownTables(control))
+    const linesOf = ({ leaves }: Shown): number => leaves.reduce((sum, leaf) => sum + (lines.get(leaf) ?? 0), 0)
+    const stale = tables.filter((table) => this.#read.get(table.shown)?.lines !== linesOf(table))
+    const contents = await read(control, stale)
+    for (const [i, table] of stale.entries()) {
+      this.#read.set(table.shown, { content: contents[i]!, lines: linesOf(table) })
+    }
+    return Object.fromEntries(tables.map(({ shown }) => [shown, this.#read.get(shown)!.content]))
+  }
+
+  /** A mark was taken, and took `moved` lines of each table out of the log. */
+  marked(mark: number, moved: ReadonlyMap<string, number>): void {
+    for (const { shown, leaves } of this.#tables ?? []) {
+      const read = this.#read.get(shown)
+      const gone = leaves.reduce((sum, leaf) => sum + (moved.get(leaf) ?? 0), 0)
+      if (read?.lines === gone) this.#read.set(shown, { ...read, lines: 0 })
+      else this.#read.delete(shown)
+    }
+    this.#atMark.set(mark, new Map(this.#read))
+  }
+
+  /** The state is back at a mark; these tables were touched since. */
+  rolledBack(mark: number, touched: readonly string[]): void {
+    const then = this.#atMark.get(mark)
+    for (const { shown, leaves } of this.#tables ?? []) {
+      if (!leaves.some((leaf) => touched.includes(leaf))) continue
+      const read = then?.get(shown)
+      if (read) this.#read.set(shown, read)
+      else this.#read.delete(shown)
+    }
+    for (const later of this.#atMark.keys()) if (later > mark) this.#atMark.delete(later)
+  }
+
+  /** Nobody goes back to this mark. */
+  released(mark: number): void {
+    this.#atMark.delete(mark)
+  }
+
+  /** Nothing that was read holds any more: the schema changed, or somebody else was at work. */
+  forget(): void {
+    this.#tables = undefined
+    this.#read.clear()
+    this.#atMark.clear()
+  }
+
+  async #lines(control: Control): Promise<Map<string, number>> {
+    const rows = await control.query(
+      `select rel, count(*) as n from venomqa.log group by rel
+       union all select 0, 1 where exists (select from venomqa.ddl) or not (select told_of_ddl from venomqa.about)`,
+      [],
+      'venomqa_lines',
+    )
+    const lines = new Map(rows.map(({ rel, n }) => [rel!, Number(n)]))
+    if (lines.delete('0')) this.forget()
+    return lines
+  }
+}
+
+async function shownTables(control: Control): Promise<Shown[]> {
+  const rows = await control.query(
+    `select shown, root_name as name, (array_agg(key::text order by rel))[1] as key, to_json(array_agg(rel::text)) as leaves
+     from venomqa.shown_tables group by shown, root_name order by shown`,
+  )
+  return rows.map(({ shown, name, key, leaves }) => ({
+    shown: shown!,
+    name: name!,
+    key: JSON.parse(key ?? '[]'),
+    leaves: JSON.parse(leaves ?? '[]'),
+  }))
+}
+
+/** One moment of all tables, in two round trips: the rows of short tables, then the digests of long ones. */
+async function read(control: Control, tables: readonly Shown[]): Promise<Content[]> {
+  if (tables.length === 0) return []
+  const rows = await together(
+    control,
+    tables.map(
+      ({ name, key }) =>
+        `select "venomqa$row".* from ${name} as "venomqa$row" order by ${orderOf(key)} limit ${LISTED + 1}`,
+    ),
+  )
+  const contents: Content[] = rows.map((answer) => answer.rows.map((row) => named(answer.fields, row)))
+  const long = tables.flatMap((table, i) => (rows[i]!.rows.length > LISTED ? [{ table, i }] : []))
+  if (long.length === 0) return contents
+  const digests = await together(
+    control,
+    long.map(
+      ({ table: { name } }) =>
+        `select count(*), sum(hashtextextended("venomqa$row"::text, 1)::numeric), sum(hashtextextended("venomqa$row"::text, 2)::numeric)
+         from ${name} as "venomqa$row"`,
+    ),
+  )
+  for (const [at, { i }] of long.entries()) {
+    const [count, ...sums] = digests[at]!.rows[0]!
+    contents[i] = { rows: Number(count), digest: sums.join(' ') }
+  }
+  return contents
+}
+
+function orderOf(key: readonly string[]): string {
+  const columns = key.map((column) => `"venomqa$row".${quoted(column)}`)
+  return [...columns, '"venomqa$row"::text collate "C"'].slice(0, columns.length || 1).join(', ')
+}
+
+async function together(control: Control, queries: readonly string[]): ReturnType<Control['run']> {
+  const answers = await control.run(`begin isolation level repeatable read read only; ${queries.join('; ')}; commit`)
+  return answers.slice(1, -1)
+}

@@ -1,0 +1,102 @@
+import { VenomError } from '../../errors.ts'
+import type { Control, TextRow } from './control.ts'
+import { codeOf } from './trouble.ts'
+
+// Taken at load, so that a runner's fake timers never stop us.
+const { setTimeout, performance } = globalThis
+/** Milliseconds that only grow. */
+export const now = performance.now.bind(performance)
+/** Waits. */
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms))
+
+/** How to wait for others. */
+export interface Patience {
+  /** How long in ms. */
+  readonly settle: number
+  /** Whether the sessions that are still writing then are ended. */
+  readonly terminate: boolean
+}
+
+/** What the server says when somebody is in the way: a writer, a lock, a deadlock with a writer that came too late. */
+const BUSY = ['VQ001', '55P03', '40P01']
+
+/**
+ * Does `work` once nobody is in its way. `undone` ends the sentence for those who read why it was not done: `so "paid"
+ * cannot be taken`.
+ *
+ * Throws `NOT_QUIET` when somebody still is after `settle` ms; the state is then as it was.
+ */
+export async function whenQuiet<T>(
+  control: Control,
+  { settle, terminate }: Patience,
+  undone: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  let deadline = now() + settle
+  let mayTerminate = terminate
+  for (let wait = 1; ; wait = Math.min(2 * wait, 50)) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!BUSY.includes(codeOf(error))) throw error
+      if (now() + wait < deadline) {
+        await pause(wait)
+        continue
+      }
+      const sessions = await inTheWay(control, codeOf(error) === 'VQ001')
+      if (!mayTerminate || sessions.length === 0) throw notQuiet(sessions, codeOf(error), undone, settle)
+      await control.query('select pg_terminate_backend(pid) from unnest($1::int[]) as pid', [
+        `{${sessions.flatMap(({ pid }) => pid ?? []).join(',')}}`,
+      ])
+      mayTerminate = false
+      deadline = now() + Math.max(settle, 1000)
+    }
+  }
+}
+
+/** The sessions with an open transaction, the oldest first; those alone that have written, where it is they who are in the way. */
+async function inTheWay(control: Control, writers: boolean): Promise<TextRow[]> {
+  return control.query(
+    `select pid, null as prepared, application_name, state, xact_start, query,
+       round(extract(epoch from clock_timestamp() - xact_start)::numeric, 1) as seconds
+     from pg_stat_activity
+     where datname = current_database() and pid <> pg_backend_pid() and usesysid is not null
+       and case when $1 then backend_xid is not null else backend_xid is not null or xact_start is not null end
+     union all
+     select null, gid, null, null, prepared, null, round(extract(epoch from clock_timestamp() - prepared)::numeric, 1)
+     from pg_prepared_xacts where database = current_database()
+     order by xact_start`,
+    [writers],
+  )
+}
+
+function notQuiet(sessions: readonly TextRow[], code: string, undone: string, settle: number): VenomError {
+  const [first] = sessions
+  const kind = code === 'VQ001' ? 'write transaction' : 'transaction'
+  const what =
+    sessions.length === 1 ? `1 ${kind} is still open` : `${sessions.length || 'some'} ${kind}s are still open`
+  return new VenomError(
+    'NOT_QUIET',
+    `postgres: ${what}, ${undone}.\n` +
+      `${first ? describe(first) : 'It ended before its owner could be asked for.'}\n` +
+      remedy(first, settle),
+    { retryable: true },
+  )
+}
+
+function describe(session: TextRow): string {
+  const { pid, prepared, application_name, state, seconds, query } = session
+  if (prepared !== null) return `It was prepared as '${prepared}' ${seconds} s ago, and waits for its second phase.`
+  const since = seconds === null ? '' : ` ${seconds} s`
+  return `It belongs to pid ${pid} (application_name "${application_name ?? ''}", ${state ?? 'state not visible'}${since}): ${shortened(query ?? '')}`
+}
+
+function remedy(session: TextRow | undefined, settle: number): string {
+  if (session?.['prepared']) return `End it: ROLLBACK PREPARED '${session['prepared']}'.`
+  return `End it, or raise settle (${settle / 1000} s), or allow postgres(url, { terminate: true }).`
+}
+
+function shortened(query: string): string {
+  const line = query.replaceAll(/\s+/g, ' ').trim()
+  return line.length > 120 ? `${line.slice(0, 119)}…` : line
+}

@@ -1,0 +1,62 @@
+import { messageOf, VenomError } from '../../errors.ts'
+import { codeOf, detailOf } from './trouble.ts'
+
+/** What the functions in the database refuse, in the user's names. */
+export function explained(error: unknown, mark: string): unknown {
+  const say = (code: VenomError['code'], ...lines: string[]): VenomError =>
+    new VenomError(code, `postgres: ${lines.join('\n')}`, { cause: error })
+  switch (codeOf(error)) {
+    case 'VQ000':
+      return say(
+        'ROLLBACK_FAILED',
+        `"${mark}" was not gone back to: the server gave us another session than the one we made ours.`,
+        'A pooler in transaction mode, such as PgBouncer, stands between us and the server.',
+        'Give postgres() the URL of the server itself; the application may keep the pooler.',
+      )
+    case 'VQ002':
+      return say(
+        'STALE_MARK',
+        `there is no mark "${mark}" any more.`,
+        'A rollback to an earlier mark forgets the later ones.',
+        'Go back to a mark that holds, and take a new one.',
+      )
+    case 'VQ003':
+      return say(
+        'SCHEMA_CHANGED',
+        `the schema changed since "${mark}", so it cannot be gone back to; nothing was changed.`,
+        shortened(detailOf(error)),
+        'Rows cannot undo that; tables, views and sequences that were only added would have been dropped.',
+        'Run migrations before the world opens, and change the schema in no step.',
+      )
+    case 'VQ004':
+      return say(
+        'NOT_VERIFIED',
+        `${messageOf(error)} was changed past its triggers, so "${mark}" cannot be gone back to; nothing was changed.`,
+        'Triggers were disabled for a while (ALTER TABLE … DISABLE TRIGGER, a loader), or somebody else undid rows.',
+        'Load data before the world opens, or with session_replication_role = replica, which is seen.',
+      )
+    case 'VQ005':
+      return say(
+        'SCHEMA_CHANGED',
+        `${messageOf(error)} was rewritten since "${mark}", so it cannot be gone back to; nothing was changed.`,
+        'VACUUM FULL, CLUSTER and some forms of ALTER TABLE move every row to another place.',
+        'Use plain VACUUM in tests, or rewrite tables before the world opens.',
+      )
+    case '54000':
+    case '53200':
+      return say(
+        'TOO_LARGE',
+        `too much changed since "${mark}" to be undone at once; nothing was changed.`,
+        `All old rows together do not fit into memory: ${messageOf(error)}.`,
+        'Take a checkpoint after loading data, and let branches change less.',
+      )
+    default:
+      return error
+  }
+}
+
+function shortened(difference: string): string {
+  const lines = difference.split('\n')
+  const shown = lines.slice(0, 20).map((line) => `  ${line}`)
+  return lines.length > 20 ? [...shown, `  and ${lines.length - 20} more`].join('\n') : shown.join('\n')
+}

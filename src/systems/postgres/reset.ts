@@ -1,0 +1,85 @@
+import { messageOf, VenomError } from '../../errors.ts'
+import type { ResetOptions } from '../../rollbackable.ts'
+import type { Control } from './control.ts'
+import { codeOf } from './trouble.ts'
+
+/** Where migration tools keep which migrations ran: emptied, they would run again on tables that are there. */
+const MIGRATIONS = new Set([
+  '__drizzle_migrations',
+  '__EFMigrationsHistory',
+  '__migrations',
+  '_migrations',
+  '_prisma_migrations',
+  '_sqlx_migrations',
+  'alembic_version',
+  'ar_internal_metadata',
+  'atlas_schema_revisions',
+  'databasechangelog',
+  'databasechangeloglock',
+  'django_migrations',
+  'doctrine_migration_versions',
+  'flyway_schema_history',
+  'gobuffalo_migrations',
+  'goose_db_version',
+  'knex_migrations',
+  'knex_migrations_lock',
+  'kysely_migration',
+  'kysely_migration_lock',
+  'migrations',
+  'mikro_orm_migrations',
+  'pgmigrations',
+  'phinxlog',
+  'schema_migrations',
+  'schema_version',
+  'SequelizeMeta',
+  'typeorm_metadata',
+  'typeorm_migrations',
+])
+
+interface Table {
+  readonly shown: string
+  /** The table and all its partitions. */
+  readonly rels: readonly string[]
+}
+
+/** Empties tables, as a change like any other. Throws `BAD_ARGUMENT`; nothing is then emptied. */
+export async function reset(control: Control, { only, except = [] }: ResetOptions): Promise<void> {
+  const tables = (
+    await control.query(`
+      select shown, to_json(array(select oid::text from pg_class where oid = root or oid in (select relid from pg_partition_tree(root)))) as rels
+      from (select distinct shown, root from venomqa.shown_tables) as tables order by shown`)
+  ).map(({ shown, rels }): Table => ({ shown: shown!, rels: JSON.parse(rels ?? '[]') }))
+  const kept = new Set(except.map((name) => find(tables, name)))
+  const wanted = only?.map((name) => find(tables, name)) ?? tables.filter(({ shown }) => !isMigration(shown))
+  const rels = wanted.filter((table) => !kept.has(table)).flatMap((table) => table.rels)
+  try {
+    await control.query('select venomqa.empty($1::oid[])', [`{${rels.join(',')}}`])
+  } catch (error) {
+    throw codeOf(error) === 'VQ006' ? refersToEmptied(messageOf(error)) : error
+  }
+}
+
+function isMigration(shown: string): boolean {
+  return MIGRATIONS.has(shown.slice(shown.indexOf('.') + 1))
+}
+
+/** A table by the name that changes() and observe() give it; `public.` may be said. */
+function find(tables: readonly Table[], name: string): Table {
+  const found = tables.find(({ shown }) => shown === name || `public.${shown}` === name)
+  if (found) return found
+  throw new VenomError(
+    'BAD_ARGUMENT',
+    `postgres: there is no table "${name}" to reset or to keep.\n` +
+      'A name that is misspelt would empty what you meant to keep.\n' +
+      `These are the tables: ${tables.map(({ shown }) => shown).join(', ')}.`,
+  )
+}
+
+function refersToEmptied(what: string): VenomError {
+  return new VenomError(
+    'BAD_ARGUMENT',
+    `postgres: these tables cannot be reset: ${what}, and is to be kept.\n` +
+      'Rows that are kept would refer to rows that are gone; a CASCADE would empty the table that you want to keep.\n' +
+      'Reset both, or keep both: reset({ only: […], except: […] }).',
+  )
+}
