@@ -36,6 +36,9 @@ test('shows a single update by its columns', () => {
   )
   expect(summary(update({}, { note: 'gift' }))).toBe('orders: 1 updated (note none → gift)')
   expect(summary(update({ note: null }, { note: '' }))).toBe('orders: 1 updated (note null → )')
+  expect(summary(update({ a: 1, b: 1, c: 1 }, { a: 2, b: 2, c: 2 }))).toBe(
+    'orders: 1 updated (a 1 → 2, b 1 → 2, c 1 → 2)',
+  )
   expect(summary(update({ a: 1, b: 1, c: 1, d: 1, e: 1 }, { a: 2, b: 2, c: 2, d: 2, e: 2 }))).toBe(
     'orders: 1 updated (a 1 → 2, b 1 → 2, c 1 → 2, and 2 more)',
   )
@@ -53,6 +56,9 @@ test('does not call equal what only compares so, nor different what is the same'
 test('keeps values short and readable, whatever they are', () => {
   const long = 'x'.repeat(50)
   expect(summary(update({ note: 'a' }, { note: long }))).toBe(`orders: 1 updated (note a → ${'x'.repeat(39)}…)`)
+  expect(summary(update({ note: 'a' }, { note: long.slice(10) }))).toBe(
+    `orders: 1 updated (note a → ${'x'.repeat(40)})`,
+  )
   expect(summary(update({ v: 1n }, { v: { n: 1n } }))).toBe('orders: 1 updated (v 1 → { n: 1n })')
   expect(summary(update({ v: Buffer.from('a') }, { v: new Date(0) }))).toBe(
     'orders: 1 updated (v <Buffer 61> → 1970-01-01T00:00:00.000Z)',

@@ -119,6 +119,7 @@ describe('leaves to its caller', () => {
     [new WeakMap(), 'an instance of WeakMap'],
     [new URL('http://localhost'), 'an instance of URL'],
     [Object.create({ inherited: 1 }) as object, 'an object with a prototype of its own'],
+    [Object.create(Object.create(null) as object) as object, 'an object with a prototype of its own'],
   ]
   for (const [thing, name] of things) {
     test(name, () => {

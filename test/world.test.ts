@@ -96,6 +96,8 @@ describe('marks', () => {
 
   test('are forgotten by all where one system is a stack, and the trees are told', async () => {
     const [stack, tree] = [new Store('stack'), new Store('tree')]
+    const { release } = tree
+    tree.release = (mark) => sleep(5).then(() => release.call(tree, mark))
     await using world = await World.open({ systems: { stack, tree } })
     const root = await world.checkpoint('root')
     const left = await world.checkpoint('left')
@@ -352,6 +354,27 @@ describe('close()', () => {
       expect(world.holds(world.start)).toBe(true)
     }
     expect(db.log.at(-1)).toBe('close')
+  })
+
+  test('keeps the state where it is told to', async () => {
+    const db = new Store()
+    const world = await World.open({ systems: { db } })
+    db.data = { seeded: 1 }
+    await world.close({ keep: true })
+    expect(db.data).toEqual({ seeded: 1 })
+    expect(db.log).toEqual(['checkpoint start', 'close'])
+  })
+
+  test('does not keep a state that is unknown', async () => {
+    const db = new Store()
+    const world = await World.open({ systems: { db }, grace: 10 })
+    db.data = { half: 1 }
+    let end: () => void = () => {}
+    await world.run('order', () => new Promise<void>((resolve) => (end = resolve)), 10).catch(() => undefined)
+    await expect(world.rollback(world.start)).rejects.toMatchObject({ code: 'STEP_STILL_RUNNING' })
+    end()
+    await world.close({ keep: true })
+    expect(db.data).toEqual({})
   })
 
   test('attempts every system, though one cannot go back and two cannot close', async () => {

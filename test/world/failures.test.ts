@@ -4,7 +4,7 @@ import { isVenomError, VenomError } from '../../src/errors.ts'
 import type { Change } from '../../src/rollbackable.ts'
 import { memory } from '../../src/systems/memory/index.ts'
 import { World } from '../../src/world.ts'
-import { Store, thrownBy } from './store.ts'
+import { sleep, Store, thrownBy } from './store.ts'
 
 const lost = (): Promise<never> => Promise.reject(new Error('connection lost'))
 
@@ -14,6 +14,8 @@ describe('a checkpoint that fails in one system', () => {
     await using world = await World.open({ systems: { db, cache } })
     const before = await world.checkpoint('before')
     const { checkpoint } = cache
+    const { release } = db
+    db.release = (mark) => sleep(5).then(() => release.call(db, mark))
     cache.checkpoint = lost
     await expect(world.checkpoint('paid')).rejects.toMatchObject({
       code: 'CHECKPOINT_FAILED',
@@ -54,6 +56,8 @@ describe('a checkpoint that fails in one system', () => {
     const [db, cache] = [new Store(), new Store()]
     await using world = await World.open({ systems: { db, cache } })
     cache.changes = lost
+    const { release } = db
+    db.release = (mark) => sleep(5).then(() => release.call(db, mark))
     await expect(world.checkpoint('paid')).rejects.toMatchObject({
       code: 'SYSTEM_FAILED',
       message: 'cache could not tell its changes: connection lost',
@@ -118,6 +122,36 @@ describe('a rollback that fails in one system', () => {
     expect(world.holds(mark)).toBe(false)
     await world.rollback(await world.checkpoint('again'))
     await world.recover()
+    await world.close()
+  })
+
+  test('is recovered from with a proof, also where the start was proved before', async () => {
+    const { db, world, mark, mend } = await open()
+    mend()
+    await world.rollback(world.start)
+    db.rollback = async () => {}
+    db.data = { a: 1 }
+    await expect(world.rollback(mark)).rejects.toMatchObject({ code: 'STALE_MARK' })
+    const paid = await world.checkpoint('paid')
+    db.data = { a: 2 }
+    await expect(world.rollback(paid)).rejects.toMatchObject({ code: 'NOT_VERIFIED' })
+    await expect(world.recover()).rejects.toMatchObject({
+      code: 'TAINTED',
+      message: expect.stringMatching(
+        'Going back did not help: After the rollback to "start" the state is not what it was',
+      ),
+    })
+    db.data = {}
+    await world.recover()
+    await world.close()
+  })
+
+  test('is no reason to go back where there was none: recover() of a good world does nothing', async () => {
+    const { db, world, mend } = await open()
+    mend()
+    db.data = { a: 1 }
+    await world.recover()
+    expect(db.data).toEqual({ a: 1 })
     await world.close()
   })
 
@@ -319,6 +353,7 @@ describe('systems that do not stand still while a checkpoint is taken', () => {
       queue.data = { jobs: ++n }
       return mark
     }
+    const began = performance.now()
     await expect(world.checkpoint('paid')).rejects.toMatchObject({
       code: 'NOT_QUIET',
       retryable: true,
@@ -328,6 +363,8 @@ describe('systems that do not stand still while a checkpoint is taken', () => {
         'Wait for its effect in the step before the checkpoint.',
     })
     expect(db.log.filter((line) => line.startsWith('release'))).toHaveLength(n)
+    // It waited longer from try to try, 600 ms in all.
+    expect(performance.now() - began).toBeGreaterThan(590)
     expect(world.tainted).toBeUndefined()
     queue.checkpoint = checkpoint
     await world.checkpoint('paid')

@@ -3,7 +3,7 @@ import { VenomError } from '../../src/errors.ts'
 import type { Worker } from '../../src/rollbackable.ts'
 import { memory } from '../../src/systems/memory/index.ts'
 import { World, type WorldOptions } from '../../src/world.ts'
-import { Store, thrownBy } from './store.ts'
+import { sleep, Store, thrownBy } from './store.ts'
 
 describe('World.open() refuses', () => {
   const cases: [options: unknown, code: string, message: string][] = [
@@ -72,6 +72,7 @@ describe('World.open() that fails', () => {
       held,
       open: () => void (held.now = true),
       close: async () => {
+        await sleep(5)
         held.now = false
         held.closed++
       },
