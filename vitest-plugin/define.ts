@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { inject, type TestAPI, type TestContext, test as vitestTest } from 'vitest'
+import { observable } from '../src/explore/act.ts'
+import { type ModelWords, modelWords, type View } from '../src/explore/model.ts'
 import { journeyWords } from '../src/journey/plan.ts'
 import type { PathReport } from '../src/journey/report.ts'
 import type { Host } from '../src/journey/walk.ts'
@@ -7,6 +9,7 @@ import type { JourneyWords } from '../src/journey/words.ts'
 import { type Systems, World, type WorldOptions } from '../src/world.ts'
 import { Lease, type WorldContext } from '../src/lease.ts'
 import { hideOwnFrames } from '../src/stack.ts'
+import { explorations, type ExploreFunction } from './explore.ts'
 import { pathsAsTests } from './paths.ts'
 import { rolledBack, type TestWithWorld } from './rollback.ts'
 import { StepsOfTests } from './steps.ts'
@@ -15,6 +18,8 @@ import { StepsOfTests } from './steps.ts'
 export interface RunInfo {
   readonly runId: string
   readonly changes: Host['changes']
+  /** Whether somebody watches the run on a terminal. */
+  readonly terminal?: boolean
 }
 
 declare module 'vitest' {
@@ -31,7 +36,10 @@ declare module 'vitest' {
 export type StepContext<S extends Systems, A, C> = WorldContext<S, A, C> & TestContext
 
 /** The words of one world, for test files. */
-export interface VitestWorld<S extends Systems, A, C> extends JourneyWords<StepContext<S, A, C>> {
+export interface VitestWorld<S extends Systems, A, C>
+  extends JourneyWords<StepContext<S, A, C>>, ModelWords<View<S, A, C>> {
+  /** Declares an exploration as one test. */
+  readonly explore: ExploreFunction<View<S, A, C>>
   /** Vitest's `test` with the world in its fixtures; what a test does is rolled back after each try. */
   readonly test: TestAPI<WorldContext<S, A, C>>
   /** Rolls back every plain test in its scope. What it returns may be read inside tests and hooks. */
@@ -70,9 +78,15 @@ export function defineWorld<const S extends Systems, A = undefined, C = Record<s
     ],
   })
 
-  const contextOf = (on: object): WorldContext<S, A, C> => lease.contextOf(options.systems, on)
+  const contextOf = (on: object): WorldContext<S, A, C> =>
+    observable(lease.contextOf(options.systems, on), () => lease.world.observe())
   const declare = pathsAsTests({ base, lease, steps, changes: run.changes, contextOf })
-  return { ...journeyWords(declare), ...rolledBack(base, lease, contextOf({}), options.grace) }
+  return {
+    ...journeyWords(declare),
+    ...rolledBack(base, lease, contextOf({}), options.grace),
+    ...modelWords<View<S, A, C>>(),
+    explore: explorations(base, lease, run.terminal ?? false),
+  }
 }
 
 function rethrow(error: unknown): never {

@@ -140,7 +140,13 @@ export function pathsAsTests<S extends Systems, A, C>(options: PathsOptions<S, A
     afterGroup: (end) => afterAll(end),
   })
 
-  return (journey) => declareJourney(journey, runnerOf(journey), async () => walks.get(journey)?.walk.end())
+  return (journey) => {
+    try {
+      declareJourney(journey, runnerOf(journey), async () => walks.get(journey)?.walk.end())
+    } catch (error) {
+      throw pointTo(journey.root.site, error as Error)
+    }
+  }
 }
 
 /** Paths are declared when the journey's body has ended, so Vitest would not find the line of a branch by itself. */

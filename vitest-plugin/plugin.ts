@@ -24,7 +24,8 @@ const FOR_PEOPLE = new Set(['default', 'verbose', 'tree', 'dot'])
  * Journeys run without it as well; then `vitest list` does not see them and there is no tree.
  */
 export function venomqa(options: PluginOptions = {}): Plugin {
-  const run: RunInfo = { runId: randomBytes(4).toString('hex'), changes: options.changes ?? 'failed' }
+  const terminal = process.stdout.isTTY && !process.env['CI']
+  const run: RunInfo = { runId: randomBytes(4).toString('hex'), changes: options.changes ?? 'failed', terminal }
   return {
     name: 'venomqa',
     enforce: 'post',

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { VenomError } from '../errors.ts'
 import type { Line } from './tree.ts'
 
@@ -35,6 +36,15 @@ export function duplicate(what: string, name: string, line: Line): VenomError {
     `There are two ${what === 'branch' ? 'branches' : `${what}s`} "${name}" in ${line.what} "${line.names.at(-1)}".\n` +
       'Reports, filters and snapshots could not tell them apart.\n' +
       `Give one another name; in .each put the case into it: '${name} %#'.`,
+  )
+}
+
+export function mainLineTaken(line: Line): VenomError {
+  return new VenomError(
+    'DUPLICATE_NAME',
+    `A branch of ${line.what} "${line.names.at(-1)}" is called "main line", and so is the path of the steps after its branches.\n` +
+      'Reports, filters and snapshots could not tell them apart.\n' +
+      'Give the branch another name.',
   )
 }
 
@@ -92,5 +102,23 @@ export function noCases(what: string): VenomError {
       'Each case becomes one ' +
       `${what}.\n` +
       `Write ${what}.each([1, 2])('case %d', …).`,
+  )
+}
+
+export function unknownOption(what: string, name: string, option: string, known: readonly string[]): VenomError {
+  return new VenomError(
+    'BAD_ARGUMENT',
+    `${what}("${name}") has no option "${option}".\n` +
+      'A misspelt option would do nothing, without a word.\n' +
+      `These are the options: ${known.join(', ')}.`,
+  )
+}
+
+export function badOption(what: string, name: string, option: string, value: unknown, must: string): VenomError {
+  return new VenomError(
+    'BAD_ARGUMENT',
+    `${option} of ${what}("${name}") is ${inspect(value, { depth: 1 })}, and must be ${must}.\n` +
+      'What it would mean otherwise cannot be guessed.\n' +
+      `Give ${must}, or leave ${option} out.`,
   )
 }

@@ -1,4 +1,4 @@
-import { MAIN_LINE } from './plan.ts'
+import { MAIN_LINE } from './line.ts'
 import { labelOf, type NodeReport, type PathReport } from './report.ts'
 
 /** What became of the test that ran a path. */

@@ -1,21 +1,11 @@
-import { at } from '../stack.ts'
-import {
-  ambiguousBranch,
-  asyncBody,
-  badName,
-  duplicate,
-  empty,
-  nestedJourney,
-  noBody,
-  noCases,
-  outsideJourney,
-  unknownCheckpoint,
-} from './mistakes.ts'
+import { at, hideOwnFrames } from '../stack.ts'
+import { checkName, checkOptions } from './arguments.ts'
+import { closed, declare, forkOf, newLine, todo } from './line.ts'
+import { asyncBody, nestedJourney, noBody, noCases, outsideJourney } from './mistakes.ts'
 import { refOf } from './ref.ts'
 import { titleOf } from './title.ts'
 import type {
   BranchOptions,
-  CheckpointNode,
   Group,
   JourneyNode,
   Line,
@@ -26,9 +16,6 @@ import type {
   StepOptions,
 } from './tree.ts'
 import type { JourneyWords, Ref, ScopeFunction, StepCall, StepFunction } from './words.ts'
-
-/** The name of the path that follows a line past its branches. */
-export const MAIN_LINE = 'main line'
 
 /**
  * Makes the words of one world. `register` gets every journey as it was collected.
@@ -50,6 +37,8 @@ export function journeyWords<X>(register: (journey: JourneyNode) => void): Journ
         void Promise.resolve(returned).catch(() => undefined)
         throw at(next.site, asyncBody(next))
       }
+    } catch (error) {
+      throw hideOwnFrames(error)
     } finally {
       line = outer
     }
@@ -57,7 +46,6 @@ export function journeyWords<X>(register: (journey: JourneyNode) => void): Journ
   }
 
   const journey = scope<ScopeOptions>('journey', (mode, name, options, body, site) => {
-    checkName('journey', name, site)
     if (line) throw at(site, nestedJourney(name, line))
     if (mode === 'todo') return register({ name, root: todo(name, [name], site) })
     const node = { name } as JourneyNode
@@ -71,13 +59,12 @@ export function journeyWords<X>(register: (journey: JourneyNode) => void): Journ
   })
 
   const branch = scope<BranchOptions>('branch', (mode, name, options, body, site) => {
-    checkName('branch', name, site)
     const parent = within('branch', name, site)
     declare(parent, 'branch', name, site)
     const names = [...parent.names, name]
     parent.goesOn = false
     if (mode === 'todo') {
-      parent.children.push(todo(name, names, site))
+      parent.children.push(todo(name, names, site, parent.nodes.slice(0, parent.fork)))
       return
     }
     const fork = forkOf(parent, name, options.from, site)
@@ -88,7 +75,6 @@ export function journeyWords<X>(register: (journey: JourneyNode) => void): Journ
   })
 
   const addStep = (mode: Mode, name: string, body: StepNode['body'], options: StepOptions, site: Error): Ref<never> => {
-    checkName('step', name, site)
     const parent = within('step', name, site)
     declare(parent, 'step', name, site)
     const node: StepNode = {
@@ -109,9 +95,11 @@ export function journeyWords<X>(register: (journey: JourneyNode) => void): Journ
   const stepCall = (mode: Mode): StepCall<X> => {
     const call = (name: string, a: unknown, b?: unknown): Ref<never> => {
       const site = new Error('site')
+      checkName('step', name, site)
       const [body, options] = typeof a === 'function' ? [a, b] : [b, a]
       if (typeof body !== 'function') throw at(site, noBody('step', name))
-      const given = typeof options === 'number' ? { timeout: options } : ((options ?? {}) as StepOptions)
+      const given = typeof options === 'number' ? { timeout: options } : (options ?? {})
+      checkOptions('step', name, given, site)
       return addStep(mode, name, body as StepNode['body'], given, site)
     }
     return call as StepCall<X>
@@ -120,7 +108,11 @@ export function journeyWords<X>(register: (journey: JourneyNode) => void): Journ
   const step = Object.assign(stepCall('run'), {
     only: stepCall('only'),
     skip: stepCall('skip'),
-    todo: (name: string) => void addStep('todo', name, undefined, {}, new Error('site')),
+    todo: (name: string) => {
+      const site = new Error('site')
+      checkName('step', name, site)
+      addStep('todo', name, undefined, {}, site)
+    },
     skipIf: (condition: unknown) => (condition ? stepCall('skip') : stepCall('run')),
     runIf: (condition: unknown) => (condition ? stepCall('run') : stepCall('skip')),
     each:
@@ -128,7 +120,9 @@ export function journeyWords<X>(register: (journey: JourneyNode) => void): Journ
       (name: string, body: (context: X, ...args: unknown[]) => unknown, options: StepOptions = {}) => {
         const site = new Error('site')
         if (!Array.isArray(cases)) throw at(site, noCases('step'))
+        checkName('step', name, site)
         if (typeof body !== 'function') throw at(site, noBody('step', name))
+        checkOptions('step', name, options, site)
         return cases.map((one, i) => {
           const args = Array.isArray(one) ? (one as unknown[]) : [one]
           return addStep('run', titleOf(name, args, i), (context: X) => body(context, ...args), options, site)
@@ -161,8 +155,10 @@ function scope<O extends ScopeOptions>(what: 'journey' | 'branch', declareIn: De
     (mode: Mode) =>
     (name: string, a: unknown, b?: unknown): void => {
       const site = new Error('site')
+      checkName(what, name, site)
       const [options, body] = typeof a === 'function' ? [b ?? {}, a] : [a ?? {}, b]
       if (typeof body !== 'function') throw at(site, noBody(what, name))
+      checkOptions(what, name, options, site)
       declareIn(mode, name, options as O, body as () => unknown, site)
     }
   const each =
@@ -170,6 +166,8 @@ function scope<O extends ScopeOptions>(what: 'journey' | 'branch', declareIn: De
     (name: string, body: (...args: unknown[]) => unknown): void => {
       const site = new Error('site')
       if (!Array.isArray(cases)) throw at(site, noCases(what))
+      checkName(what, name, site)
+      if (typeof body !== 'function') throw at(site, noBody(what, name))
       for (const [i, one] of cases.entries()) {
         const args = Array.isArray(one) ? (one as unknown[]) : [one]
         declareIn('run', titleOf(name, args, i), {} as O, () => body(...args), site)
@@ -178,93 +176,15 @@ function scope<O extends ScopeOptions>(what: 'journey' | 'branch', declareIn: De
   return Object.assign(call('run'), {
     only: call('only'),
     skip: call('skip'),
-    todo: (name: string) => declareIn('todo', name, {} as O, () => undefined, new Error('site')),
+    todo: (name: string) => {
+      const site = new Error('site')
+      checkName(what, name, site)
+      declareIn('todo', name, {} as O, () => undefined, site)
+    },
     skipIf: (condition: unknown) => call(condition ? 'skip' : 'run'),
     runIf: (condition: unknown) => call(condition ? 'run' : 'skip'),
     each,
   }) as unknown as ScopeFunction<O>
-}
-
-/** The line as what the runner sees: a path where nothing branches off, else a group. */
-function closed(line: Line): Group | Path {
-  const name = line.names.at(-1)!
-  const { mode, names, nodes, site, children } = line
-  const steps = nodes.slice(line.inherited).some((node) => node.kind === 'step')
-  if (children.length === 0) {
-    if (!steps) throw at(site, empty(line))
-    return { kind: 'path', name, mode: modeOf(line), names, nodes, site }
-  }
-  if (line.goesOn) {
-    const mainLine = { kind: 'path', name: MAIN_LINE, names: [...names, MAIN_LINE], nodes, site } as const
-    children.push({ ...mainLine, mode: mode === 'skip' ? 'skip' : modeOf({ ...line, mode: 'run' }) })
-  }
-  return { kind: 'group', name, mode, children, site }
-}
-
-/** `.only` and `.todo` of a step hold for the paths through it. A skipped step is found when the path runs, to give the reason. */
-function modeOf({ mode, nodes }: Line): Mode {
-  const has = (wanted: Mode): boolean => nodes.some((node) => node.kind === 'step' && node.mode === wanted)
-  if (mode !== 'run') return mode
-  if (has('todo')) return 'todo'
-  return has('only') ? 'only' : 'run'
-}
-
-function forkOf(line: Line, name: string, from: string | undefined, site: Error): number {
-  const checkpoints = line.nodes.filter((node) => node.kind === 'checkpoint').map((node) => node.name)
-  if (from !== undefined) {
-    const found = line.nodes.findLastIndex((node) => node.kind === 'checkpoint' && node.name === from)
-    if (found < 0) throw at(site, unknownCheckpoint(name, from, checkpoints))
-    return found + 1
-  }
-  const trailing = line.nodes.slice(line.fork).filter((node) => node.kind === 'step')
-  if (trailing.length > 0)
-    throw at(
-      site,
-      ambiguousBranch(
-        name,
-        trailing.map((node) => node.name),
-        checkpoints.at(-1),
-      ),
-    )
-  return line.fork
-}
-
-function declare(line: Line, what: string, name: string, site: Error): void {
-  const key = `${what} ${name}`
-  if (line.declared.has(key)) throw at(site, duplicate(what, name, line))
-  line.declared.add(key)
-}
-
-function checkName(what: string, name: unknown, site: Error): void {
-  if (typeof name !== 'string' || name.trim() === '') throw at(site, badName(what, name))
-}
-
-function newLine(
-  what: Line['what'],
-  names: readonly string[],
-  mode: Mode,
-  options: StepOptions,
-  site: Error,
-  nodes: (StepNode | CheckpointNode)[],
-): Line {
-  const at = nodes.length
-  return {
-    what,
-    names,
-    mode,
-    options,
-    site,
-    nodes,
-    inherited: at,
-    fork: at,
-    children: [],
-    declared: new Set(),
-    goesOn: false,
-  }
-}
-
-function todo(name: string, names: readonly string[], site: Error): Path {
-  return { kind: 'path', name, mode: 'todo', names, nodes: [], site }
 }
 
 function isThenable(value: unknown): boolean {

@@ -23,8 +23,12 @@ describe.each([
       `after hook finds hook one ${step}`,
     ]
     expect(traceOf(/^(hook|after|one|left|right|end|single)/)).toEqual([
-      ...[...path('left'), ...path('right'), ...path('end')],
-      ...['hook finds ', 'single after hook', 'after hook finds hook single'],
+      ...path('left'),
+      ...path('right'),
+      ...path('end'),
+      'hook finds ',
+      'single after hook',
+      'after hook finds hook single',
     ])
   })
 

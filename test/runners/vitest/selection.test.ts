@@ -89,7 +89,7 @@ test.concurrent('--bail=1 runs nothing after the first failure', async () => {
   const { failed, skipped, trace } = await run('failing', ['--bail=1'])
   expect(failed).toEqual(['first breaks'])
   expect(skipped).toEqual(['first comes after', 'second'])
-  expect(stepsOf(trace)).toEqual(['first', 'works', 'breaks'])
+  expect(trace).toEqual(['first after ', 'works after first', 'breaks after first', 'left'])
 })
 
 test.concurrent('--lastFailed runs the paths that failed, each from its beginning', async () => {
@@ -98,7 +98,7 @@ test.concurrent('--lastFailed runs the paths that failed, each from its beginnin
   expect(first.failed).toEqual(['first breaks'])
   const again = await project.run(['--lastFailed'])
   expect(again).toMatchObject({ passed: [], failed: ['first breaks'] })
-  expect(again.trace).toEqual(['first after ', 'breaks after first'])
+  expect(again.trace).toEqual(['first after ', 'breaks after first', 'left'])
   project.write('mended', '')
   const mended = await project.run(['--lastFailed'])
   expect(mended).toMatchObject({ status: 0, passed: ['first breaks'], failed: [] })

@@ -1,5 +1,8 @@
 import { existsSync, writeFileSync } from 'node:fs'
-import { branch, checkpoint, did, journey, step } from './world'
+import { afterAll } from 'vitest'
+import { branch, checkpoint, did, journey, step, store, trace } from './world'
+
+afterAll(() => trace(`left ${[...store.keys()].join(' ')}`))
 
 /** Fails until the file `mended` is there. */
 function broken(what: string) {

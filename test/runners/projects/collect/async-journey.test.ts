@@ -1,0 +1,6 @@
+import { journey, step } from './world'
+
+journey('shop', async () => { // here
+  await Promise.resolve()
+  step('late', () => {})
+})

@@ -1,0 +1,8 @@
+import { checkpoint, journey, step } from './world'
+
+journey('shop', () => {
+  step('one', () => {})
+  checkpoint('there')
+  step('two', () => {})
+  checkpoint('there') // here
+})

@@ -1,0 +1,6 @@
+import { journey, step } from './world'
+
+journey('shop', () => {
+  step('one', () => {})
+  step('one', () => {}) // here
+})

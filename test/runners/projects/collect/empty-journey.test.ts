@@ -1,0 +1,5 @@
+import { checkpoint, journey } from './world'
+
+journey('shop', () => { // here
+  checkpoint('nothing yet')
+})

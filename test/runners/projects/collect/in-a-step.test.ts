@@ -1,0 +1,7 @@
+import { journey, step } from './world'
+
+journey('shop', () => {
+  step('one', () => {
+    step('two', () => {}) // here
+  })
+})

@@ -1,0 +1,4 @@
+import { journey } from './world'
+
+// @ts-expect-error a journey needs a body
+journey('shop') // here

@@ -1,0 +1,5 @@
+import { journey, step } from './world'
+
+journey('shop', () => {
+  step('', () => {}) // here
+})

@@ -1,0 +1,5 @@
+import { branch, step } from './world'
+
+branch('lonely', () => { // here
+  step('one', () => {})
+})

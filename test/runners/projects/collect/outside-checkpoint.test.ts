@@ -1,0 +1,3 @@
+import { checkpoint } from './world'
+
+checkpoint('lonely') // here

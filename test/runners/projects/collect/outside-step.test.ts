@@ -1,0 +1,3 @@
+import { step } from './world'
+
+step('lonely', () => {}) // here
