@@ -64,7 +64,11 @@ function isUsers(line: string): boolean {
 }
 
 function isOwn(line: string): boolean {
-  const file = fileOf(line)
+  return isOwnFile(fileOf(line))
+}
+
+/** Whether a file is this package's. */
+export function isOwnFile(file: string): boolean {
   return ROOT !== '' && OWN.some((folder) => file.startsWith(folder))
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Plugin } from 'vitest/config'
 import type { RunInfo } from './define.ts'
+import { isOwnFile } from '../src/stack.ts'
 import { showPathsToStaticAnalysis } from './discovery.ts'
 import { JourneyReporter } from './reporter.ts'
 
@@ -30,7 +31,9 @@ export function venomqa(options: PluginOptions = {}): Plugin {
     name: 'venomqa',
     enforce: 'post',
     config: () => ({ test: { includeTaskLocation: true, provide: { 'venomqa:run': run } } }),
-    configureVitest({ vitest }) {
+    configureVitest({ vitest, project }) {
+      const { onStackTrace } = project.config
+      project.config.onStackTrace = (error, frame) => !isOwnFile(frame.file) && onStackTrace?.(error, frame)
       const { reporters } = vitest.config
       const names = reporters.map((reporter) => (Array.isArray(reporter) ? reporter[0] : reporter))
       const wanted =
