@@ -48,13 +48,19 @@ export function shop(file: string, bug?: string): Express {
 
   app.post('/orders', ({ body }, res) => {
     const order = db.transaction(() => {
-      const goods = db.prepare<[string], { price: number; left_over: number }>('select * from stock where item = ?').get(body.item)
+      const goods = db
+        .prepare<[string], { price: number; left_over: number }>('select * from stock where item = ?')
+        .get(body.item)
       if (!goods || goods.left_over === 0) return undefined
-      const coupon = db.prepare<[string], { percent: number }>('select * from coupons where code = ? and used_by is null').get(body.coupon ?? '')
+      const coupon = db
+        .prepare<[string], { percent: number }>('select * from coupons where code = ? and used_by is null')
+        .get(body.coupon ?? '')
       const total = goods.price - (goods.price * (coupon?.percent ?? 0)) / 100
       db.prepare('update stock set left_over = left_over - 1 where item = ?').run(body.item)
       if (coupon) db.prepare('update coupons set used_by = ? where code = ?').run(body.user, body.coupon)
-      const { lastInsertRowid } = db.prepare('insert into orders (user, item, total) values (?, ?, ?)').run(body.user, body.item, total)
+      const { lastInsertRowid } = db
+        .prepare('insert into orders (user, item, total) values (?, ?, ?)')
+        .run(body.user, body.item, total)
       return orderOf.get(Number(lastInsertRowid))
     })()
     if (!order) return void res.status(409).json({ error: 'sold out' })
@@ -62,7 +68,10 @@ export function shop(file: string, bug?: string): Express {
   })
 
   app.get('/orders/:id', ({ params }, res) => {
-    const refunded = db.prepare('select coalesce(sum(amount), 0) from refunds where order_id = ?').pluck().get(params.id)
+    const refunded = db
+      .prepare('select coalesce(sum(amount), 0) from refunds where order_id = ?')
+      .pluck()
+      .get(params.id)
     res.json({ ...orderOf.get(Number(params.id)), refunded })
   })
 

@@ -3,7 +3,10 @@ import { branch, checkpoint, journey, step } from './world.ts'
 journey('checkout', () => {
   const user = step('sign up', async ({ api }) => (await api.post('/users').send({ name: 'ada' }).expect(201)).body)
   const order = step('order a lamp', async ({ api }) => {
-    const { body } = await api.post('/orders').send({ user: user.value.id, item: 'lamp', coupon: 'WELCOME' }).expect(201)
+    const { body } = await api
+      .post('/orders')
+      .send({ user: user.value.id, item: 'lamp', coupon: 'WELCOME' })
+      .expect(201)
     return body as { id: number; total: number }
   })
   checkpoint('ordered')
@@ -40,7 +43,10 @@ journey('checkout', () => {
 
   branch('buy again', () => {
     step('the coupon counts once', async ({ api, expect }) => {
-      const { body } = await api.post('/orders').send({ user: user.value.id, item: 'lamp', coupon: 'WELCOME' }).expect(201)
+      const { body } = await api
+        .post('/orders')
+        .send({ user: user.value.id, item: 'lamp', coupon: 'WELCOME' })
+        .expect(201)
       expect({ first: order.value.total, second: body.total }).toEqual({ first: 80, second: 100 })
     })
   })

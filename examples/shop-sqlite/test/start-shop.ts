@@ -21,8 +21,13 @@ export default async function setup(project: TestProject): Promise<() => void> {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const [url] = (await Promise.race([
-    createInterface(app.stdout)[Symbol.asyncIterator]().next().then(({ value }) => [value]),
-    new Promise<never>((_, reject) => app.once('exit', (code) => reject(new Error(`the shop ended with code ${code}`)))),
+    createInterface(app.stdout)
+      [Symbol.asyncIterator]()
+      .next()
+      .then(({ value }) => [value]),
+    new Promise<never>((_, reject) =>
+      app.once('exit', (code) => reject(new Error(`the shop ended with code ${code}`))),
+    ),
   ])) as [string]
   project.provide('shop', { url, database })
   return () => {
