@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { conformance, type ConformanceOptions, type LawName, lawsFor, type Subject } from '../src/kit/index.ts'
 import { broken } from './kit/broken.ts'
 import { type InFlight, toySubject, toySystem } from './kit/toy.ts'
@@ -124,6 +124,10 @@ describe('the random programs', () => {
   const law: LawName = 'behaves as a stack of copies under any program'
   const deep = (): Subject => toySubject(broken['goes wrong from the fourth mark on']!.make)
   const programOf = (error: Error | undefined): string => error!.message.split('This is program')[0]!
+  beforeEach(() => {
+    vi.stubEnv('VENOMQA_FUZZ_RUNS', undefined)
+    vi.stubEnv('VENOMQA_SEED', undefined)
+  })
   afterEach(() => vi.unstubAllEnvs())
 
   test('print the shortest program that fails, and the seed that runs it again', async () => {
