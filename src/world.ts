@@ -314,7 +314,11 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
   }
 
   /** Explores what can happen from the present state: see `venomqa/explore`. The world is put back to it afterwards. */
-  async explore(model: Model<View<S, A, C>>, options?: ExploreOptions): Promise<ExploreReport> {
+  async explore<T extends Systems, B, D>(
+    this: World<T, B, D>,
+    model: Model<View<T, B, D>>,
+    options?: ExploreOptions,
+  ): Promise<ExploreReport> {
     const { explore } = await import('./explore/explore.ts')
     return explore(this, model, options)
   }

@@ -1,0 +1,67 @@
+import type { Graph, State } from '../graph.ts'
+import { reportText } from '../report-text.ts'
+import type { ExploreReport } from '../report.ts'
+import { differences, line } from '../why.ts'
+
+/** How many states the page holds. */
+const SHOWN = 2000
+
+/**
+ * The report as one page without anything outside it: the violations, the coverage, and every state with how it is
+ * reached, what is in it, and where each action leads.
+ */
+export function toHtml(report: ExploreReport): string {
+  const { graph, name, coverage } = report
+  const shown = new Set(graph.states.toSorted((a, b) => a.depth - b.depth).slice(0, SHOWN))
+  const rows = Object.entries(coverage.actions).map(
+    ([action, { runs, accepted, rejected, failed, noop }]) =>
+      `<tr><td>${text(action)}<td>${runs}<td>${accepted}<td>${rejected}<td>${failed}<td>${noop}`,
+  )
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${text(name)}</title>
+<style>${STYLE}</style>
+<h1>${text(name)}</h1>
+<pre>${text(reportText(report))}</pre>
+<table><tr><th>action<th>runs<th>accepted<th>refused<th>failed<th>no change
+${rows.join('\n')}
+</table>
+<h2>States</h2>
+${[...shown].map((state) => section(graph, state, shown)).join('\n')}
+${graph.states.length > shown.size ? `<p>${graph.states.length - shown.size} more states are not on this page.</p>` : ''}
+</html>
+`
+}
+
+function section(graph: Graph, state: State, shown: ReadonlySet<State>): string {
+  const to = (other: State): string =>
+    shown.has(other) ? `<a href="#s${other.number}">state ${other.number}</a>` : `state ${other.number}`
+  const path = graph.pathTo(state).map(({ key }) => key.replace(/\(\)$/, ''))
+  const out = [...state.out.values()].map(({ call, to: next, outcome, status }) => {
+    const changed = next === state ? [] : differences(state.look?.data, next.look?.data).slice(0, 5).map(line)
+    const answer = `${status ?? ''}${outcome === 'rejected' ? ' refused' : ''}`
+    return `<li>${text(call.key.replace(/\(\)$/, ''))} <i>${answer}</i> → ${next === state ? 'no change' : to(next)}<br><small>${text(changed.join(' · '))}</small>`
+  })
+  const open = (state.closed ? [] : (state.open ?? [])).map(({ key }) => `<li>${text(key)} <i>not tried</i>`)
+  const broken = state.broken.map((rule) => `<strong>✗ ${text(rule)}</strong>`)
+  return `<details id="s${state.number}"><summary>state ${state.number} ${broken.join(' ')} <small>${text(path.join(' → ') || 'initial')}</small></summary>
+<ul>${[...out, ...open].join('')}</ul><pre>${text(contentOf(state))}</pre></details>`
+}
+
+function contentOf({ look }: State): string {
+  return look ? differences({}, look.data).map(line).join('\n') : ''
+}
+
+function text(raw: string): string {
+  return raw.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+}
+
+const STYLE = `
+:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif }
+body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
+pre { overflow-x: auto; font-size: 13px }
+table { border-collapse: collapse } th, td { padding: .2rem .8rem .2rem 0; text-align: left }
+small, i { opacity: .7 } strong { color: #c22 } details:target > summary { background: #fc68 }
+`

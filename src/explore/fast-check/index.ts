@@ -1,0 +1,2 @@
+export { type CommandsOptions, fromCommands } from './from-commands.ts'
+export { type RollbackOptions, type WithRollback, withRollback } from './with-rollback.ts'

@@ -1,0 +1,120 @@
+import type { Finding, Oracle } from './findings.ts'
+import type { Call } from './graph.ts'
+import type { Look } from './identity.ts'
+import type { Done, Live } from './live.ts'
+import type { Severity } from './model.ts'
+import { isTime } from './normalize.ts'
+import { type Difference, differences, line } from './why.ts'
+
+/** One step as it was made. */
+export interface Fact {
+  readonly call: Call
+  readonly done: Done
+  readonly before: Pick<Look, 'systems' | 'raw'>
+  /** None when the action failed. */
+  readonly after: Look | undefined
+  /** Whether the same call led to the state that it was made in. */
+  readonly again: boolean
+}
+
+/** Says which rules do not hold: the one judge of search, shrinking, replay and corpus. */
+export class Judge {
+  readonly #live: Live
+
+  constructor(live: Live) {
+    this.#live = live
+  }
+
+  /** What is wrong with the initial state. */
+  initial(observed: Look): Promise<Finding[]> {
+    return this.#invariants(observed)
+  }
+
+  /** What is wrong with a step and the state that it led to. */
+  async step(fact: Fact): Promise<Finding[]> {
+    const { call, done, before, after } = fact
+    if (!after) return [finding('action', call.action, 'high', done.error ?? 'failed')]
+    const findings = this.#oracles(fact, after)
+    const reason = await this.#live.ensured(call, done, before)
+    if (reason !== undefined) findings.push(finding('ensure', call.action, 'high', reason))
+    return [...findings, ...(await this.#invariants(after, call.action))]
+  }
+
+  /** A finding of `oracle`, unless it is off. */
+  oracle(oracle: Oracle, message: string): Finding[] {
+    const level = this.#live.rules.levels[oracle]
+    return level === 'off' ? [] : [{ kind: 'oracle', name: oracle, severity: 'high', message, level }]
+  }
+
+  /** The same call in the same state led to two states. */
+  nondeterminism(call: Call, first: unknown, second: unknown): Finding[] {
+    return this.oracle('nondeterminism', ledElsewhere(call, whatDiffers(first, second)))
+  }
+
+  /** After everything was rolled back, the initial state is not what it was. */
+  leak(first: unknown, second: unknown): Finding[] {
+    const message = `The rollback to the initial state did not bring it back: ${whatDiffers(first, second)}`
+    return this.oracle('rollbackLeak', message)
+  }
+
+  #oracles({ call, done, before, again }: Fact, after: Look): Finding[] {
+    const { status } = done
+    const { traits } = this.#live.rules.actions.get(call.action) ?? {}
+    const moved = after.systems !== before.systems
+    const found: Finding[] = []
+    if (status !== undefined && status >= 500) {
+      found.push(...this.oracle('serverError', `${call.action} was answered with ${status}`))
+    } else if (done.outcome === 'rejected' && moved) {
+      found.push(...this.oracle('rejectionMutates', `${call.action} was refused with ${status} and changed the state`))
+    }
+    if (traits?.readonly && moved) {
+      found.push(...this.oracle('readonlyMutates', `${call.action} says that it is readonly and changed the state`))
+    }
+    if (traits?.idempotent && again && moved) {
+      found.push(
+        ...this.oracle('idempotence', `${call.action} says that twice is once, and the second changed the state`),
+      )
+    }
+    return found
+  }
+
+  async #invariants(observed: Look, action?: string): Promise<Finding[]> {
+    const broken = await this.#live.broken(observed, action)
+    return [...broken].map(([name, message]) => {
+      const severity = this.#live.rules.invariants.get(name)?.severity ?? 'high'
+      return finding('invariant', name, severity, message)
+    })
+  }
+}
+
+export function ledElsewhere({ action }: Call, text: string): string {
+  return `${action} led elsewhere when it was done again in the same state: ${text}`
+}
+
+/** Where two states differ first, and the normaliser that would make them equal. */
+export function whatDiffers(first: unknown, second: unknown): string {
+  const found = differences(first, second)
+  const [one] = found
+  if (!one) return 'another state'
+  const more = found.length > 1 ? ` and ${found.length - 1} more` : ''
+  return `${line(one)}${more}.${hint(one)}`
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-|^[0-9a-f]{24,}$/i
+
+function hint({ place, before, after }: Difference): string {
+  const value = before ?? after
+  const general = place.replaceAll(/(^|\.)\d+(?=\.|$)/g, '$1*')
+  if (isTime(value)) return ` If it is the clock: normalize: [time()], or make the clock a system.`
+  if (typeof value === 'number' && Number.isInteger(value)) {
+    return ` If it is a generated id that the system does not put back: normalize: [ids({ id: ['${general}'] })].`
+  }
+  if (typeof value === 'string' && UUID.test(value)) {
+    return ` If it is a random id: normalize: [ids({ id: ['${general}'] })], with every place it stands in.`
+  }
+  return ` If it does not matter: normalize: [drop('${general}')].`
+}
+
+function finding(kind: Finding['kind'], name: string, severity: Severity, message: string): Finding {
+  return { kind, name, severity, message, level: 'error' }
+}

@@ -1,0 +1,47 @@
+import { describe, expect, test } from 'vitest'
+import { open, places } from './places.ts'
+import { type Bug, DEPTHS, Shop, shopModel } from './shop.ts'
+
+const bugs = Object.keys(DEPTHS) as (keyof typeof DEPTHS)[]
+
+describe.each(Object.keys(places))('on %s', (place) => {
+  const report = async (bug: Bug | undefined, options: object) => {
+    await using at = await open(place)
+    return await at.world.explore(shopModel(await new Shop(at.store, bug).open()), { seed: 7, ...options })
+  }
+
+  test.each(bugs)('breadth first finds %s on a path that is proved to be shortest', async (bug) => {
+    const { verdict, violations } = await report(bug, { strategy: 'bfs' })
+    const [{ path, minimal, reproduced } = { path: [] }] = violations
+    expect([verdict, path.length, minimal, reproduced]).toEqual(['violated', DEPTHS[bug], 'proved', true])
+  })
+
+  test.each(bugs)('by default %s is found and made short', async (bug) => {
+    const { verdict, violations, cost } = await report(bug, {})
+    const [{ path, reproduced } = { path: [] }] = violations
+    expect([verdict, path.length, reproduced]).toEqual(['violated', DEPTHS[bug], true])
+    expect(cost.actions).toBeLessThan(20_000)
+  })
+
+  test('without a bug everything is tried, and nothing is found', async () => {
+    const { verdict, violations, warnings, coverage } = await report(undefined, { strategy: 'bfs', maxDepth: 8 })
+    expect([verdict, violations, warnings]).toEqual(['exhausted', [], []])
+    // The figures of the same shop written twice more, in SQL and as a model.
+    expect(coverage).toMatchObject({ states: 546, transitions: 2211, open: 0, depth: 8, cutAtDepth: true, lost: 0 })
+  })
+})
+
+test('where a call is dear, checkpoints keep the calls near one for each transition', async () => {
+  await using at = await open('a stack that forgets')
+  const { actions } = shopModel(await new Shop(at.store).open())
+  for (const [name, action] of Object.entries(actions)) {
+    const run: typeof action.run = async (world, params) => {
+      await new Promise((resolve) => setTimeout(resolve, 1))
+      return action.run(world, params)
+    }
+    actions[name] = { ...action, run }
+  }
+  const { coverage, cost } = await at.world.explore({ actions }, { strategy: 'bfs', maxDepth: 7, audit: 0 })
+  expect([coverage.states, coverage.open]).toEqual([276, 0])
+  expect(cost.actions / cost.steps).toBeLessThan(1.31)
+})

@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'vitest'
+import type { Action, StrategyOption } from '../../src/explore/index.ts'
+import { open, places } from './places.ts'
+import { Shop, shopModel, type Store } from './shop.ts'
+
+const strategies: readonly StrategyOption[] = [
+  'auto',
+  'bfs',
+  'dfs',
+  'walk',
+  'random',
+  'coverage',
+  'mcts',
+  { kind: 'hybrid', slack: 2 },
+  { kind: 'hybrid', slack: Infinity },
+  { kind: 'walk', length: 5, swarm: false },
+  { kind: 'mcts', exploration: 0.1, reward: ({ isNew }) => (isNew ? 5 : 0) },
+]
+const named = strategies.map((strategy) => [JSON.stringify(strategy), strategy] as const)
+
+describe.each(Object.keys(places))('on %s', (place) => {
+  describe.each(named)('%s', (_, strategy) => {
+    test('sees every state of a graph with cycles and merges', async () => {
+      await using at = await open(place)
+      const model = shopModel(await new Shop(at.store).open())
+      const { verdict, coverage } = await at.world.explore(model, { strategy, seed: 3, maxDepth: 6 })
+      expect([verdict, coverage.states, coverage.open]).toEqual(['exhausted', 130, 0])
+    })
+
+    test('goes round in circles without an end', async () => {
+      await using at = await open(place)
+      const { verdict, coverage } = await at.world.explore(await circles(at.store), { strategy, seed: 3 })
+      expect([verdict, coverage.states, coverage.transitions]).toEqual(['exhausted', 12, 48])
+    })
+  })
+})
+
+test('the same seed explores in the same order', async () => {
+  const order = async (seed: number) => {
+    await using at = await open('memory')
+    const { graph } = await at.world.explore(shopModel(await new Shop(at.store).open()), { seed, maxDepth: 6 })
+    return graph.states.map(({ id }) => id)
+  }
+  expect(await order(1)).toEqual(await order(1))
+  expect(await order(1)).not.toEqual(await order(2))
+})
+
+test('a strategy of your own chooses from the frontier', async () => {
+  await using at = await open('memory')
+  const seen: string[] = []
+  const { verdict, coverage } = await at.world.explore(await circles(at.store), {
+    strategy: {
+      next(frontier) {
+        const state = frontier.any()
+        const call = state?.open?.at(-1)
+        return state && call && { state, call }
+      },
+      onStep: ({ call, isNew }) => void (isNew && seen.push(call.action)),
+    },
+  })
+  expect([verdict, coverage.states, seen.length]).toEqual(['exhausted', 12, 11])
+})
+
+test('a strategy that ends early has not tried everything', async () => {
+  await using at = await open('memory')
+  const { verdict, ended } = await at.world.explore(await circles(at.store), { strategy: { next: () => undefined } })
+  expect([verdict, ended]).toEqual(['budget', 'strategy'])
+})
+
+test('a strategy that chooses what is not open is told so', async () => {
+  await using at = await open('memory')
+  const strategy = { next: () => ({ state: { id: 'nowhere', depth: 0, open: [] } }) }
+  await expect(at.world.explore(await circles(at.store), { strategy })).rejects.toThrow(
+    'The strategy chose nowhere, which is not open',
+  )
+})
+
+test('an unknown strategy is refused with those there are', async () => {
+  await using at = await open('memory')
+  const strategy = 'breadth' as 'bfs'
+  await expect(at.world.explore(await circles(at.store), { strategy })).rejects.toThrow('There are: auto, bfs, dfs')
+})
+
+/** Two hands on dials of 3 and 4, each turned forth and back: every state is on many cycles. */
+async function circles({ put, all }: Store) {
+  for (const dial of ['a', 'b']) await put(dial, '0')
+  const turn = (dial: 'a' | 'b', by: number): Action<object> => ({
+    run: async () => {
+      const size = dial === 'a' ? 3 : 4
+      const now = Number((await all())[dial])
+      const next = (now + by + size) % size
+      await put(dial, String(next))
+    },
+  })
+
+  return { actions: { left: turn('a', 1), right: turn('a', -1), up: turn('b', 1), down: turn('b', -1) } }
+}

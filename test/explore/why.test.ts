@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import { drop, why } from '../../src/explore/index.ts'
+import { World } from '../../src/index.ts'
+import { memory } from '../../src/systems/memory/index.ts'
+
+test('why says where two states differ, or what makes them equal', async () => {
+  const db = new Map<string, unknown>([['order', { status: 'paid', at: 1 }]])
+  await using world = await World.open({ systems: { db: memory(db) }, context: () => ({ seen: 0 }) })
+  const paid = await world.observe()
+  const mark = await world.checkpoint('paid')
+  db.set('order', { status: 'refunded', at: 1 })
+  const refunded = await world.observe()
+  await world.rollback(mark)
+  db.set('order', { status: 'paid', at: 2 })
+  world.ctx.seen = 0
+  const later = await world.observe()
+
+  expect(why(paid, refunded)).toEqual({
+    same: false,
+    differences: [{ place: 'db.order.status', before: 'paid', after: 'refunded' }],
+    text: 'They differ:\ndb.order.status "paid" → "refunded"',
+  })
+  expect(why(paid, later, [drop('db.*.at')])).toEqual({
+    same: true,
+    differences: [],
+    text: 'They are the same: normalize makes equal what differs in\ndb.order.at 1 → 2',
+  })
+  expect(why(paid, paid).text).toBe('They are the same: their data is equal.')
+})
