@@ -1,5 +1,5 @@
 import type { Pool } from 'pg'
-import type { Change, Observation, Rollbackable } from '../../rollbackable.ts'
+import type { Change, Health, Observation, ResetOptions, Rollbackable, Worker } from '../../rollbackable.ts'
 import { type Mark, type PostgresOptions, Undo } from './undo.ts'
 
 export type { Mark, PostgresOptions } from './undo.ts'
@@ -7,8 +7,16 @@ export type { Mark, PostgresOptions } from './undo.ts'
 /** A PostgreSQL database as a system. Steps see a `pg.Pool`. */
 export interface PostgresSystem extends Rollbackable<Mark, Pool> {
   readonly handle: Pool
+  open(worker: Worker): Promise<void>
+  checkpoint(name: string): Promise<Mark>
+  rollback(mark: Mark): Promise<void>
+  release(mark: Mark): Promise<void>
   changes(since: Mark): Promise<readonly Change[]>
   observe(): Promise<Observation>
+  reset(options?: ResetOptions): Promise<void>
+  ping(): Promise<Health>
+  selfTest(): Promise<void>
+  close(): Promise<void>
 }
 
 /**

@@ -43,8 +43,8 @@ export async function whenQuiet<T>(
         await pause(wait)
         continue
       }
-      const sessions = await inTheWay(control, codeOf(error) === 'VQ001')
-      if (!mayTerminate || sessions.length === 0) throw notQuiet(sessions, codeOf(error), undone, settle)
+      const sessions = await inTheWay(control)
+      if (!mayTerminate || sessions.length === 0) throw notQuiet(sessions, undone, settle)
       await control.query('select pg_terminate_backend(pid) from unnest($1::int[]) as pid', [
         `{${sessions.flatMap(({ pid }) => pid ?? []).join(',')}}`,
       ])
@@ -54,30 +54,30 @@ export async function whenQuiet<T>(
   }
 }
 
-/** The sessions with an open transaction, the oldest first; those alone that have written, where it is they who are in the way. */
-async function inTheWay(control: Control, writers: boolean): Promise<TextRow[]> {
-  return control.query(
-    `select pid, null as prepared, application_name, state, xact_start, query,
+/** The sessions that have a write transaction open, the oldest first; where nobody has, those that hold a lock by reading. */
+async function inTheWay(control: Control): Promise<TextRow[]> {
+  const sessions = await control.query(
+    `select pid, null as prepared, application_name, state, xact_start as since, query, backend_xid is not null as writes,
        round(extract(epoch from clock_timestamp() - xact_start)::numeric, 1) as seconds
      from pg_stat_activity
      where datname = current_database() and pid <> pg_backend_pid() and usesysid is not null
-       and case when $1 then backend_xid is not null else backend_xid is not null or xact_start is not null end
+       and (backend_xid is not null or xact_start is not null)
      union all
-     select null, gid, null, null, prepared, null, round(extract(epoch from clock_timestamp() - prepared)::numeric, 1)
+     select null, gid, null, null, prepared, null, true, round(extract(epoch from clock_timestamp() - prepared)::numeric, 1)
      from pg_prepared_xacts where database = current_database()
-     order by xact_start`,
-    [writers],
+     order by since`,
   )
+  const writers = sessions.filter(({ writes }) => writes === 't')
+  return writers.length > 0 ? writers : sessions
 }
 
-function notQuiet(sessions: readonly TextRow[], code: string, undone: string, settle: number): VenomError {
+function notQuiet(sessions: readonly TextRow[], undone: string, settle: number): VenomError {
   const [first] = sessions
-  const kind = code === 'VQ001' ? 'write transaction' : 'transaction'
-  const what =
-    sessions.length === 1 ? `1 ${kind} is still open` : `${sessions.length || 'some'} ${kind}s are still open`
+  const kind = first?.['writes'] === 't' ? 'write transaction' : 'transaction'
+  const count = sessions.length === 1 ? `1 ${kind} is` : `${sessions.length || 'some'} ${kind}s are`
   return new VenomError(
     'NOT_QUIET',
-    `postgres: ${what}, ${undone}.\n` +
+    `postgres: ${count} still open, ${undone}.\n` +
       `${first ? describe(first) : 'It ended before its owner could be asked for.'}\n` +
       remedy(first, settle),
     { retryable: true },

@@ -51,7 +51,13 @@ export function explained(error: unknown, mark: string): unknown {
         'Take a checkpoint after loading data, and let branches change less.',
       )
     default:
-      return error
+      if (!codeOf(error).startsWith('23')) return error
+      return say(
+        'ROLLBACK_FAILED',
+        `a row cannot be put back as it was at "${mark}": ${messageOf(error)}; nothing was changed.`,
+        'It broke a constraint before, such as one that was added NOT VALID, or one whose function answers otherwise by now.',
+        'Correct such rows, or drop the constraint, before the world opens.',
+      )
   }
 }
 

@@ -120,8 +120,11 @@ begin
       group by rel
     loop
       v_touched := v_touched || v_table.rel;
-      execute format('select venomqa.undo_%s($1, $2, $3, $4, $5, $6)', v_table.rel)
-        using v_table.gone, v_table.back, v_table.back_at, v_table.back_by, v_table.is_whole, v_table.has_past;
+      if not v_table.is_whole then
+        raise exception using errcode = 'VQ005', message = (select name from venomqa.tables where rel = v_table.rel);
+      end if;
+      execute format('select venomqa.undo_%s($1, $2, $3, $4, $5)', v_table.rel)
+        using v_table.gone, v_table.back, v_table.back_at, v_table.back_by, v_table.has_past;
     end loop;
     delete from venomqa.log;
     -- Deleted lines stay in the file until it is cut: not each time, since that costs more than reading over them.

@@ -98,7 +98,6 @@ begin
       p_gone tid[],                 -- where the versions are that must go
       p_back text[],                -- the rows that must come back
       p_at tid[], p_by xid[],       -- how their versions were called
-      p_is_whole boolean,           -- the places are those in the file as it is
       p_has_past boolean            -- earlier marks know versions of this table
     ) returns void language plpgsql as $undo$
     #variable_conflict use_variable
@@ -129,8 +128,8 @@ begin
           get diagnostics v_back = row_count;
         end if;
       end if;
-      if not p_is_whole or v_gone <> cardinality(p_gone) or v_back <> cardinality(p_back) then
-        raise exception using errcode = case when p_is_whole then 'VQ004' else 'VQ005' end, message = %3$L;
+      if v_gone <> cardinality(p_gone) or v_back <> cardinality(p_back) then
+        raise exception using errcode = 'VQ004', message = %3$L;
       end if;
       %7$s
     end $undo$

@@ -47,14 +47,17 @@ export interface Database {
 }
 
 /** Makes an empty database, with `schema` in it. */
-export async function makeDatabase(server: string, schema = ''): Promise<Database> {
+export async function makeDatabase(server: string, schema = '', owner?: string): Promise<Database> {
   const name = `vq_test_${process.pid}_${Math.random().toString(36).slice(2, 8)}`
-  await onServer(server, `create database ${name}`)
-  const url = Object.assign(new URL(server), { pathname: `/${name}` }).href
+  await onServer(server, `create database ${name}${owner === undefined ? '' : ` owner ${owner}`}`)
+  const url = Object.assign(new URL(server), {
+    pathname: `/${name}`,
+    ...(owner !== undefined && { username: owner }),
+  }).href
   const client = new pg.Client({ connectionString: url, application_name: 'test' })
   client.on('error', () => undefined)
   await client.connect()
-  if (schema !== '') await client.query(schema)
+  await client.query(`set jit = off; set max_parallel_workers_per_gather = 0; ${schema}`)
   return {
     url,
     name,
