@@ -1,0 +1,171 @@
+import type { ForeignKey } from './catalog.ts'
+import type { Server } from './server.ts'
+import { list, name } from './sql.ts'
+import { logged, type Places, type Tracked, type Tracking } from './tracked.ts'
+
+/** Rows that a foreign key is about to change, as the tail of a select: the rows of `alias`. */
+interface Rows {
+  readonly table: Tracked
+  readonly alias: string
+  readonly from: string
+  readonly where: string
+  /** The foreign keys that led here. */
+  readonly path: readonly ForeignKey[]
+}
+
+/** So many ways down to the same few tables would make a trigger slower than remembering those tables whole. */
+const MANY = 100
+
+const HARMLESS = ['RESTRICT', 'NO ACTION']
+
+/**
+ * Foreign keys change rows without firing their triggers, so the trigger of the parent remembers them all beforehand:
+ * children, their children, and so on.
+ *
+ * It may remember more than will change: that a row was as it is now is never wrong.
+ */
+export class Cascades {
+  readonly #flavour: Server['flavour']
+  readonly #places: Places
+  readonly #tracking: Tracking
+  readonly #foreignKeys: readonly ForeignKey[]
+  #aliases = 0
+
+  constructor(flavour: Server['flavour'], places: Places, tracking: Tracking, foreignKeys: readonly ForeignKey[]) {
+    this.#flavour = flavour
+    this.#places = places
+    this.#tracking = tracking
+    this.#foreignKeys = foreignKeys.filter(({ child, parent }) => tracking.has(child) && tracking.has(parent))
+  }
+
+  /** What a BEFORE DELETE trigger of `table` must do, a statement each. */
+  onDelete(table: string): readonly string[] {
+    this.#aliases = 0
+    const keys = this.#childrenOf(table, ({ onDelete }) => onDelete)
+    const statements = keys.flatMap((key) => this.#follow(this.#first(key), key.onDelete === 'CASCADE'))
+    return statements.length > MANY ? this.#everythingBelow(table) : statements
+  }
+
+  /** What a BEFORE UPDATE trigger of `table` must do, for each foreign key whose columns change. */
+  onUpdate(
+    table: string,
+  ): readonly { readonly references: readonly string[]; readonly statements: readonly string[] }[] {
+    this.#aliases = 0
+    return this.#childrenOf(table, ({ onUpdate }) => onUpdate).map((key) => ({
+      references: key.references,
+      statements: this.#follow(this.#first(key), false),
+    }))
+  }
+
+  #childrenOf(parent: string, rule: (key: ForeignKey) => string): readonly ForeignKey[] {
+    return this.#foreignKeys.filter((key) => key.parent === parent && !HARMLESS.includes(rule(key)))
+  }
+
+  /** The statements for these rows and for what depends on them. */
+  #follow(rows: Rows, deleted: boolean): readonly string[] {
+    const table = rows.table.table.name
+    if (!deleted) {
+      const changed = rows.path.at(-1)!.columns
+      const next = this.#childrenOf(table, ({ onUpdate }) => onUpdate).filter(({ references }) =>
+        references.some((column) => changed.includes(column)),
+      )
+      if (next.some((key) => rows.path.includes(key))) return this.#everythingBelow(table)
+      return [this.#remember(rows), ...next.flatMap((key) => this.#follow(this.#joined(rows, key), false))]
+    }
+    const keys = this.#childrenOf(table, ({ onDelete }) => onDelete)
+    const own = keys.filter((key) => key.child === table && key.onDelete === 'CASCADE')
+    if (own.length > 0 && rows.table.key.length === 0) return this.#everythingBelow(table)
+    const all = own.length > 0 ? this.#closed(rows, own) : rows
+    const next = keys.filter((key) => !own.includes(key))
+    const seen = rows.path.map(({ parent }) => parent)
+    if (next.some((key) => key.onDelete === 'CASCADE' && seen.includes(key.child))) return this.#everythingBelow(table)
+    return [
+      this.#remember(all),
+      ...next.flatMap((key) => this.#follow(this.#joined(all, key), key.onDelete === 'CASCADE')),
+    ]
+  }
+
+  /** The children of the row that the trigger fires for. */
+  #first(key: ForeignKey): Rows {
+    const alias = this.#alias()
+    return {
+      table: this.#tracking.get(key.child)!,
+      alias,
+      from: `${this.#places.table(key.child)} AS ${alias}`,
+      where: key.columns.map((column, i) => `${alias}.${name(column)} = OLD.${name(key.references[i]!)}`).join(' AND '),
+      path: [key],
+    }
+  }
+
+  /** The children of `rows`. */
+  #joined(rows: Rows, key: ForeignKey): Rows {
+    const alias = this.#alias()
+    const on = key.columns.map((column, i) => `${alias}.${name(column)} = ${rows.alias}.${name(key.references[i]!)}`)
+    return {
+      table: this.#tracking.get(key.child)!,
+      alias,
+      from: `${rows.from} JOIN ${this.#places.table(key.child)} AS ${alias} ON ${on.join(' AND ')}`,
+      where: rows.where,
+      path: [...rows.path, key],
+    }
+  }
+
+  /** `rows` and all that hang below them in the same table. */
+  #closed(rows: Rows, own: readonly ForeignKey[]): Rows {
+    const [tree, below, alias] = [this.#alias(), this.#alias(), this.#alias()]
+    const table = this.#places.table(rows.table.table.name)
+    const keys = rows.table.key.map(({ column }) => name(column.name))
+    const needed = [...new Set([...keys, ...own.flatMap(({ references }) => references.map(name))])]
+    const columns = (of: string): string => list(needed.map((column) => `${of}.${column}`))
+    const levels = own.map((key) => {
+      const on = key.columns.map((column, i) => `${below}.${name(column)} = ${tree}.${name(key.references[i]!)}`)
+      return ` UNION SELECT ${columns(below)} FROM ${tree} JOIN ${table} AS ${below} ON ${on.join(' AND ')}`
+    })
+    const all = `WITH RECURSIVE ${tree} AS (SELECT ${columns(rows.alias)} FROM ${rows.from} WHERE ${rows.where}${levels.join('')})`
+    const on = keys.map((column) => `${alias}.${column} = ${alias}k.${column}`).join(' AND ')
+    return {
+      table: rows.table,
+      alias,
+      from: `(${all} SELECT ${list(keys)} FROM ${tree}) AS ${alias}k JOIN ${table} AS ${alias} ON ${on}`,
+      where: 'TRUE',
+      path: rows.path,
+    }
+  }
+
+  /** Where foreign keys of several tables run in a circle: all rows of all tables that can be reached. */
+  #everythingBelow(table: string): readonly string[] {
+    const reached = new Set([table])
+    for (const parent of reached) {
+      for (const { child } of this.#foreignKeys.filter((key) => key.parent === parent)) reached.add(child)
+    }
+    return [...reached].map((child) => {
+      const alias = this.#alias()
+      const from = `${this.#places.table(child)} AS ${alias}`
+      return this.#remember({ table: this.#tracking.get(child)!, alias, from, where: 'TRUE', path: [] })
+    })
+  }
+
+  /** Writes the rows into their log. */
+  #remember({ table, alias, from, where }: Rows): string {
+    const log = this.#places.own(`u${table.number}`)
+    const images = table.way === 'log' ? logged(table) : []
+    const into = list(['seq', 'was', ...images.map(({ as }) => as)])
+    // A locking read sees what was committed since the snapshot of a long transaction, as the foreign key will.
+    const tail = `FROM ${from} WHERE ${where}${table.way === 'copy' ? ' LIMIT 1' : ''} LOCK IN SHARE MODE`
+    if (this.#flavour === 'mysql') {
+      const values = images.map(({ column }) => `${alias}.${name(column.name)}`)
+      return `INSERT INTO ${log} (${into}) SELECT ${list(['UUID_SHORT()', '1', ...values])} ${tail};`
+    }
+    // In MariaDB an INSERT … SELECT would hold the lock of the counter until the application's statement ends.
+    const selected = images.map(({ column, as }) => `${alias}.${name(column.name)} AS ${as}`)
+    const values = images.map(({ as }) => `r.${as}`)
+    return (
+      `FOR r IN (SELECT ${list(selected.length > 0 ? selected : ['1 AS c'])} ${tail}) DO ` +
+      `INSERT INTO ${log} (${into}) VALUES (${list(['UUID_SHORT()', '1', ...values])}); END FOR;`
+    )
+  }
+
+  #alias(): string {
+    return `t${++this.#aliases}`
+  }
+}

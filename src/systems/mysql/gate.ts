@@ -1,0 +1,48 @@
+import type { Counters, Counting } from './counters.ts'
+import type { Ground } from './install.ts'
+import { notQuiet } from './quiet.ts'
+import { isDeadlock, isLockTimeout, refused } from './refusal.ts'
+import type { Tracking } from './tracked.ts'
+
+/** A moment at which nobody writes. */
+export interface Moment {
+  /** Every entry of a log that is there is lower, every one that comes is higher. */
+  readonly seq: bigint
+  readonly counters: Counters
+}
+
+/** How often two transactions that wait for each other may do so before it is told. */
+const TRIES = 20
+
+/**
+ * Waits until no transaction that has written is open, lets none write until the transaction ends that is open then,
+ * and runs `work` in it. The transaction is committed, or given up when `work` throws. Throws `NOT_QUIET`.
+ */
+export async function alone<T>(
+  { session, server, places, settle }: Ground,
+  counting: Counting,
+  tracking: Tracking,
+  what: string,
+  work: (moment: Moment) => Promise<T>,
+): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const [, , drawn, ...counts] = await session.run([
+        'START TRANSACTION',
+        `SELECT id FROM ${places.own('gate')} WHERE id = 1 FOR UPDATE`,
+        'SELECT UUID_SHORT() AS seq',
+        ...counting.statements(),
+      ])
+      const moment = { seq: BigInt(drawn![0]!['seq']!), counters: await counting.read(session, counts, tracking) }
+      const result = await work(moment)
+      await session.run(['COMMIT'])
+      return result
+    } catch (error) {
+      await session.allowed('ROLLBACK')
+      // One who waits for us may hold a row that we wait for. Who was chosen to give way begins again.
+      if (isDeadlock(error) && tries < TRIES) continue
+      if (isLockTimeout(error)) throw await notQuiet(session, server, places.database, what, { settle, who: 'writers' })
+      throw refused(error, session.shown, what)
+    }
+  }
+}

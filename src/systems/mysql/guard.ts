@@ -1,0 +1,84 @@
+import { VenomError } from '../../errors.ts'
+import type { Trigger } from './catalog.ts'
+import { DIALECT, type Session } from './session.ts'
+import { name, text } from './sql.ts'
+
+/*
+ * A rollback deletes and inserts rows, and MySQL cannot switch triggers off for one session. So the body of each
+ * trigger of the user is put behind a condition that holds for every session but ours, and taken out again at the end.
+ */
+const BEFORE = 'IF @vq IS NULL THEN\n'
+const AFTER = '\n; END IF'
+
+/** A trigger of ours that remembers changes. */
+export function isCapture({ name }: Trigger): boolean {
+  return /^vq_\d+[iubd]$/.test(name)
+}
+
+/** Whether the trigger stands behind our condition. */
+export function isGuarded({ body }: Trigger): boolean {
+  return body.startsWith(BEFORE) && body.endsWith(AFTER)
+}
+
+/** The trigger as the user wrote it. */
+export function unguarded(trigger: Trigger): Trigger {
+  return isGuarded(trigger) ? { ...trigger, body: trigger.body.slice(BEFORE.length, -AFTER.length) } : trigger
+}
+
+/** The trigger behind our condition. */
+export function guarded(trigger: Trigger): Trigger {
+  return isGuarded(trigger) ? trigger : { ...trigger, body: `${BEFORE}${trigger.body}${AFTER}` }
+}
+
+/** What drops a trigger. */
+export function dropTrigger(database: string, trigger: string): string {
+  return `DROP TRIGGER IF EXISTS ${name(database)}.${name(trigger)}`
+}
+
+/**
+ * What makes a trigger of the user anew, with its author, its modes and its character set, and then sets the session
+ * back to ours.
+ */
+export function createTrigger(database: string, places: string, trigger: Trigger): readonly string[] {
+  // The text goes over in utf8mb4; only where it is plain ASCII may the server call it what it was called before.
+  const client = /^[\0-\x7f]*$/.test(trigger.body) ? trigger.charset : 'utf8mb4'
+  return [
+    `SET SESSION sql_mode = ${text(trigger.sqlMode)}, character_set_client = ${client}, collation_connection = ${trigger.collation}`,
+    `CREATE DEFINER = ${account(trigger.definer)} TRIGGER ${name(database)}.${name(trigger.name)} ` +
+      `${trigger.timing} ${trigger.event} ON ${places} FOR EACH ROW ${trigger.body}`,
+    ...DIALECT,
+  ]
+}
+
+/** Puts triggers of one table in the place of others, so that the application never finds the table without them. */
+export async function replaceTriggers(
+  session: Session,
+  database: string,
+  table: string,
+  gone: readonly string[],
+  made: readonly string[],
+): Promise<void> {
+  if (gone.length + made.length === 0) return
+  try {
+    await session.run([`LOCK TABLES ${table} WRITE`, ...gone.map((trigger) => dropTrigger(database, trigger)), ...made])
+  } finally {
+    await session.run(['UNLOCK TABLES', ...DIALECT])
+  }
+}
+
+/** `root@localhost` as SQL. A role of MariaDB has no host. */
+function account(definer: string): string {
+  const at = definer.lastIndexOf('@')
+  return at < 0 ? name(definer) : `${name(definer.slice(0, at))}@${name(definer.slice(at + 1))}`
+}
+
+/** The error for a trigger whose author we may not name. */
+export function foreignDefiner(trigger: Trigger, cause: unknown): VenomError {
+  return new VenomError(
+    'MISSING_GRANT',
+    `mysql: the trigger ${trigger.name} on ${trigger.table} belongs to ${trigger.definer}, and this user may not make triggers for another.\n` +
+      'While the system is open, triggers of yours stand behind a condition, so that they do not fire when a rollback puts rows back; for that they are made anew.\n' +
+      'Run once as an administrator: GRANT SET USER ON *.* TO … (MariaDB), GRANT SET_ANY_DEFINER ON *.* TO … (MySQL 8.2 and newer), GRANT SET_USER_ID ON *.* TO … (MySQL 8.0).',
+    { cause },
+  )
+}

@@ -1,0 +1,35 @@
+import type { Pool } from 'mysql2/promise'
+import type { Rollbackable } from '../../rollbackable.ts'
+import type { SafetyOptions } from '../../safety.ts'
+import type { Mark } from './state.ts'
+import { MysqlSystem } from './system.ts'
+
+/** How `mysql()` works. */
+export interface MysqlOptions extends SafetyOptions {
+  /** How long a mark or a rollback waits for open transactions of the application, in ms; whole seconds are waited. Default 2000. */
+  readonly settle?: number
+  /** Whether the next generated ids come back too. Default true; it costs an ALTER TABLE for each table that gave an id. */
+  readonly autoIncrement?: boolean
+  /** Tables of which a copy is kept, so that TRUNCATE, DROP and any ALTER of them come back; `true` for all. */
+  readonly copy?: true | readonly string[]
+  /** Leaves the triggers and our schema in the database at the end: the next run starts quicker. */
+  readonly keep?: boolean
+}
+
+/** A MySQL or MariaDB database. Steps see a mysql2 pool. */
+export type Mysql = Required<
+  Pick<Rollbackable<Mark, Pool>, 'checkpoint' | 'rollback' | 'handle' | 'changes' | 'observe'>
+> &
+  Rollbackable<Mark, Pool>
+
+/**
+ * Rolls back a MySQL or MariaDB database, whoever wrote to it: the application keeps its process, its connections and
+ * its commits.
+ *
+ * `url` is `mysql://user:password@host:port/database`. The database must be one for tests (see `allowDatabase` and
+ * `allowHosts`), and this worker's alone.
+ */
+export function mysql(url: string, options: MysqlOptions = {}): Mysql {
+  const { settle = 2000, autoIncrement = true, copy = [], keep = false, ...safety } = options
+  return new MysqlSystem(url, { settle, autoIncrement, copy, keep, ...safety })
+}

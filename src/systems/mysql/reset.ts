@@ -1,0 +1,92 @@
+import { VenomError } from '../../errors.ts'
+import type { ResetOptions } from '../../rollbackable.ts'
+import type { ForeignKey } from './catalog.ts'
+import type { Session } from './session.ts'
+import { name } from './sql.ts'
+import type { State } from './state.ts'
+import type { Places } from './tracked.ts'
+
+/** Tables in which migration tools remember what they did. Emptying them would have the tool do it again. */
+const MIGRATIONS = new Set(
+  [
+    ...['migrations', 'schema_migrations', 'ar_internal_metadata', '_prisma_migrations', '__drizzle_migrations'],
+    ...['knex_migrations', 'knex_migrations_lock', 'kysely_migration', 'kysely_migration_lock', 'sequelizemeta'],
+    ...['typeorm_migrations', 'typeorm_metadata', 'mikro_orm_migrations', 'flyway_schema_history', 'schema_version'],
+    ...['databasechangelog', 'databasechangeloglock', 'goose_db_version', 'alembic_version', 'django_migrations'],
+    ...[
+      'doctrine_migration_versions',
+      'phinxlog',
+      '__efmigrationshistory',
+      'umzug_migrations',
+      'db_migrations',
+      'gorp_migrations',
+    ],
+  ].map((table) => table.toLowerCase()),
+)
+
+/** Whether a table belongs to a migration tool. */
+export function isMigrations(table: string): boolean {
+  return MIGRATIONS.has(table.toLowerCase())
+}
+
+/**
+ * Empties tables, children before their parents, in one transaction that the logs remember. Answers with the tables.
+ *
+ * Throws `BAD_ARGUMENT` when rows that stay refer to rows that go.
+ */
+export async function emptied(
+  session: Session,
+  places: Places,
+  { catalog }: State,
+  { only, except = [] }: ResetOptions,
+): Promise<readonly string[]> {
+  const chosen = [...catalog.tables.keys()].filter((table) => {
+    const isWanted = only ? only.includes(table) : !isMigrations(table)
+    return isWanted && !except.includes(table)
+  })
+  await refuseOrphans(session, places, catalog.foreignKeys, chosen)
+  const statements = childrenFirst(chosen, catalog.foreignKeys).map((table) => `DELETE FROM ${places.table(table)}`)
+  try {
+    await session.run(['SET @vq = 2', 'START TRANSACTION', ...statements, 'COMMIT'])
+  } catch (error) {
+    await session.run(['ROLLBACK'])
+    throw error
+  } finally {
+    await session.run(['SET @vq = 1'])
+  }
+  return chosen
+}
+
+async function refuseOrphans(
+  session: Session,
+  places: Places,
+  foreignKeys: readonly ForeignKey[],
+  chosen: readonly string[],
+): Promise<void> {
+  for (const { child, columns, parent } of foreignKeys) {
+    if (!chosen.includes(parent) || chosen.includes(child)) continue
+    const refers = columns.map((column) => `${name(column)} IS NOT NULL`).join(' AND ')
+    const [row] = await session.query(`SELECT 1 AS there FROM ${places.table(child)} WHERE ${refers} LIMIT 1`)
+    if (!row) continue
+    throw new VenomError(
+      'BAD_ARGUMENT',
+      `mysql: reset() cannot empty ${parent}: rows of ${child} refer to it by ${columns.join(', ')}, and ${child} is to stay.\n` +
+        'They would refer to rows that are not there, which the foreign key is there to prevent.\n' +
+        `Empty ${child} too, or keep both: reset({ except: ['${child}', '${parent}'] }).`,
+    )
+  }
+}
+
+/** A circle of foreign keys is cut anywhere: they are not checked meanwhile. */
+function childrenFirst(tables: readonly string[], foreignKeys: readonly ForeignKey[]): readonly string[] {
+  const ordered = new Set<string>()
+  const visited = new Set<string>()
+  const visit = (table: string): void => {
+    if (visited.has(table)) return
+    visited.add(table)
+    for (const { parent, child } of foreignKeys) if (parent === table && tables.includes(child)) visit(child)
+    ordered.add(table)
+  }
+  for (const table of tables) visit(table)
+  return [...ordered]
+}

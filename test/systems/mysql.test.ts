@@ -1,0 +1,11 @@
+import { describe, test } from 'vitest'
+import { conformance } from '../../src/kit/index.ts'
+import { describeServer } from '../servers/server.ts'
+import { openSubject } from './mysql/subject.ts'
+
+for (const flavour of ['mariadb', 'mysql'] as const) {
+  describeServer(flavour, (url) => {
+    describe('with logs', () => conformance(test, () => openSubject(url, flavour)))
+    describe('with copies', () => conformance(test, () => openSubject(url, flavour, { copy: true }), { runs: 10 }))
+  })
+}

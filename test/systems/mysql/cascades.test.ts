@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'vitest'
+import { type Bench, onBoth, open, undoes } from './bench.ts'
+
+const SHOP = `
+  CREATE TABLE users (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(20) UNIQUE);
+  CREATE TABLE orders (id INT AUTO_INCREMENT PRIMARY KEY, user INT, note VARCHAR(20), FOREIGN KEY (user) REFERENCES users (id) ON DELETE CASCADE);
+  CREATE TABLE items (id INT PRIMARY KEY, order_id INT, FOREIGN KEY (order_id) REFERENCES orders (id) ON DELETE CASCADE);
+  CREATE TABLE gifts (id INT PRIMARY KEY, item INT, FOREIGN KEY (item) REFERENCES items (id) ON DELETE SET NULL);
+  CREATE TABLE visits (user INT, page VARCHAR(20), FOREIGN KEY (user) REFERENCES users (id) ON DELETE CASCADE);
+  INSERT INTO users VALUES (1, 'ada'), (2, 'bob');
+  INSERT INTO orders VALUES (10, 1, 'a'), (11, 1, 'b'), (12, 2, 'c');
+  INSERT INTO items VALUES (100, 10), (101, 11), (102, 12), (103, NULL);
+  INSERT INTO gifts VALUES (1000, 100), (1001, 102), (1002, NULL);
+  INSERT INTO visits VALUES (1, '/'), (1, '/'), (2, '/'), (NULL, '/');
+`
+
+/** What an application does, in a schema, and must be undone with all that the foreign keys did. */
+const CASES: Readonly<
+  Record<string, { readonly tables: string; readonly does: readonly string[]; readonly only?: 'mariadb' }>
+> = {
+  'a delete that cascades over three tables and sets null in the fourth': {
+    tables: SHOP,
+    does: ['DELETE FROM users WHERE id = 1'],
+  },
+  'REPLACE of a parent': { tables: SHOP, does: ["REPLACE INTO users VALUES (1, 'new')"] },
+  'REPLACE that meets a unique key of another row': { tables: SHOP, does: ["REPLACE INTO users VALUES (7, 'ada')"] },
+  'a cascade after the children were changed': {
+    tables: SHOP,
+    does: [
+      "UPDATE orders SET note = 'changed' WHERE user = 1; INSERT INTO orders VALUES (13, 1, 'new'); DELETE FROM items WHERE id = 100",
+      'DELETE FROM users WHERE id = 1',
+      "INSERT INTO users VALUES (1, 'again'); INSERT INTO orders VALUES (10, 1, 'again')",
+    ],
+  },
+  'a cascade in a transaction that is given up, then one that is not': {
+    tables: SHOP,
+    does: ['START TRANSACTION; DELETE FROM users; ROLLBACK; DELETE FROM users WHERE id = 2'],
+  },
+  'children whose key changes with the parent': {
+    tables: `
+      CREATE TABLE p (id INT PRIMARY KEY, v INT);
+      CREATE TABLE c (id INT PRIMARY KEY, p INT UNIQUE, FOREIGN KEY (p) REFERENCES p (id) ON UPDATE CASCADE ON DELETE CASCADE);
+      CREATE TABLE g (id INT PRIMARY KEY, cp INT, FOREIGN KEY (cp) REFERENCES c (p) ON UPDATE CASCADE);
+      CREATE TABLE n (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES p (id) ON UPDATE SET NULL);
+      INSERT INTO p VALUES (1, 1), (2, 2); INSERT INTO c VALUES (10, 1), (11, 2); INSERT INTO g VALUES (100, 1); INSERT INTO n VALUES (1, 1), (2, 2);
+    `,
+    does: ['UPDATE p SET id = id + 10', 'UPDATE p SET v = 7'],
+  },
+  'a key that changes only in bytes': {
+    tables: `
+      CREATE TABLE p (code VARCHAR(10) CHARACTER SET latin1 COLLATE latin1_swedish_ci PRIMARY KEY);
+      CREATE TABLE c (id INT PRIMARY KEY, code VARCHAR(10) CHARACTER SET latin1 COLLATE latin1_swedish_ci, FOREIGN KEY (code) REFERENCES p (code) ON UPDATE CASCADE);
+      INSERT INTO p VALUES ('ada'), ('bob'); INSERT INTO c VALUES (1, 'ada'), (2, 'bob');
+    `,
+    does: ["UPDATE p SET code = 'ADA' WHERE code = 'ada'"],
+  },
+  'a tree below a row': {
+    tables: `
+      CREATE TABLE tree (id INT PRIMARY KEY, parent INT, FOREIGN KEY (parent) REFERENCES tree (id) ON DELETE CASCADE);
+      CREATE TABLE leaf (id INT PRIMARY KEY, tree INT, FOREIGN KEY (tree) REFERENCES tree (id) ON DELETE SET NULL);
+      INSERT INTO tree VALUES (1, NULL), (2, 1), (3, 2), (4, 3), (5, 1), (9, NULL); INSERT INTO leaf VALUES (10, 4), (11, 9);
+    `,
+    does: ['DELETE FROM tree WHERE id = 1'],
+  },
+  'a tree below a row of another table': {
+    tables: `
+      CREATE TABLE owner (id INT PRIMARY KEY);
+      CREATE TABLE tree (id INT PRIMARY KEY, owner INT, parent INT, FOREIGN KEY (owner) REFERENCES owner (id) ON DELETE CASCADE,
+        FOREIGN KEY (parent) REFERENCES tree (id) ON DELETE CASCADE);
+      INSERT INTO owner VALUES (1), (2); INSERT INTO tree VALUES (1, 1, NULL), (2, NULL, 1), (3, NULL, 2), (9, 2, NULL);
+    `,
+    does: ['DELETE FROM owner WHERE id = 1'],
+  },
+  'a circle of two tables, one of which sets null': {
+    tables: `
+      CREATE TABLE users (id INT PRIMARY KEY, home INT);
+      CREATE TABLE places (id INT PRIMARY KEY, user INT, FOREIGN KEY (user) REFERENCES users (id) ON DELETE CASCADE);
+      ALTER TABLE users ADD FOREIGN KEY (home) REFERENCES places (id) ON DELETE SET NULL;
+      INSERT INTO users VALUES (1, NULL), (2, NULL); INSERT INTO places VALUES (10, 1), (11, 2); UPDATE users SET home = 10;
+    `,
+    does: ['DELETE FROM users WHERE id = 1'],
+  },
+  'a circle of two tables that both cascade': {
+    tables: `
+      CREATE TABLE a (id INT PRIMARY KEY, b INT);
+      CREATE TABLE b (id INT PRIMARY KEY, a INT, FOREIGN KEY (a) REFERENCES a (id) ON DELETE CASCADE);
+      ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b (id) ON DELETE CASCADE;
+      INSERT INTO a VALUES (1, NULL), (2, NULL), (3, NULL), (9, NULL); INSERT INTO b VALUES (10, 1), (11, 2), (12, 3), (19, 9);
+      UPDATE a SET b = 10 WHERE id = 2; UPDATE a SET b = 11 WHERE id = 3;
+    `,
+    does: ['DELETE FROM a WHERE id = 1'],
+  },
+  'two ways down to the same rows, over keys of two columns': {
+    tables: `
+      CREATE TABLE p (x INT, y VARCHAR(5), PRIMARY KEY (x, y));
+      CREATE TABLE l (id INT PRIMARY KEY, x INT, y VARCHAR(5), FOREIGN KEY (x, y) REFERENCES p (x, y) ON DELETE CASCADE);
+      CREATE TABLE r (id INT PRIMARY KEY, x INT, y VARCHAR(5), FOREIGN KEY (x, y) REFERENCES p (x, y) ON DELETE CASCADE);
+      CREATE TABLE d (id INT PRIMARY KEY, l INT, r INT, FOREIGN KEY (l) REFERENCES l (id) ON DELETE CASCADE, FOREIGN KEY (r) REFERENCES r (id) ON DELETE SET NULL);
+      INSERT INTO p VALUES (1, 'a'), (1, 'b'); INSERT INTO l VALUES (1, 1, 'a'), (2, 1, 'b'); INSERT INTO r VALUES (1, 1, 'a'), (2, 1, 'b');
+      INSERT INTO d VALUES (1, 1, 1), (2, 2, 1), (3, 2, 2);
+    `,
+    does: ["DELETE FROM p WHERE y = 'a'"],
+  },
+}
+
+onBoth((url) => {
+  describe('undoes what foreign keys did', () => {
+    for (const [name, { tables, does }] of Object.entries(CASES)) {
+      test(name, async () => {
+        await using bench = await open(url, tables)
+        await undoes(bench, async () => {
+          for (const sql of does) await bench.app.sql(sql)
+        })
+      })
+    }
+  })
+
+  test('a cascade reaches rows that a long transaction has never seen', async () => {
+    await using bench = await open(url, SHOP)
+    const { app, system } = bench
+    for (const isolation of ['REPEATABLE READ', 'READ COMMITTED', 'SERIALIZABLE']) {
+      if (isolation !== 'SERIALIZABLE') {
+        await app.on(
+          'long',
+          `SET SESSION TRANSACTION ISOLATION LEVEL ${isolation}; START TRANSACTION; SELECT COUNT(*) FROM orders`,
+        )
+      } else await app.on('long', `SET SESSION TRANSACTION ISOLATION LEVEL ${isolation}`)
+      const id = await app.insert("INSERT INTO orders (user, note) VALUES (2, 'late')")
+      const mark = await system.checkpoint('late order')
+      await app.on('long', 'DELETE FROM users WHERE id = 2; COMMIT')
+      assert.deepEqual(await app.sql('SELECT id FROM orders WHERE id = ?', id), [])
+      await system.rollback(mark)
+      assert.deepEqual(await app.sql('SELECT user FROM orders WHERE id = ?', id), [{ user: 2 }], isolation)
+      await system.release(mark)
+    }
+  })
+
+  test('changes() tells what the foreign keys did', async () => {
+    await using bench: Bench = await open(url, SHOP)
+    const mark = await bench.system.checkpoint('before')
+    await bench.app.sql('DELETE FROM orders WHERE id = 10')
+    assert.deepEqual(await bench.system.changes(mark), [
+      {
+        table: 'gifts',
+        inserted: [],
+        updated: [{ key: { id: 1000 }, before: { item: 100 }, after: { item: null } }],
+        deleted: [],
+      },
+      { table: 'items', inserted: [], updated: [], deleted: [{ id: 100, order_id: 10 }] },
+      { table: 'orders', inserted: [], updated: [], deleted: [{ id: 10, user: 1, note: 'a' }] },
+    ])
+  })
+})
