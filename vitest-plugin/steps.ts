@@ -66,7 +66,6 @@ export class StepsOfTests {
     const key = keyOf(step, outer)
     const id = `${task.file.id}_venomqa_${key}`
     views.set(task, viewOf(task, step, outer, id))
-    this.#written.add(key)
     snapshotState()?.clearTest?.(id)
     let calls = 0
     try {
@@ -77,6 +76,8 @@ export class StepsOfTests {
         calls += state.assertionCalls
         check(state)
       }
+      // A step that failed did not come to all of its snapshots.
+      this.#written.add(key)
       return { value, failed: errors() > errorsBefore }
     } finally {
       views.delete(task)
@@ -93,12 +94,15 @@ export class StepsOfTests {
   requireAssertions(context: TestContext, path: Path): void {
     const calls = expects(context).reduce((sum, one) => sum + stateOf(one).assertionCalls, 0)
     if (calls === 0) throw at(path.site, new Error('expected any number of assertion, but got none'))
+    for (const one of expects(context)) one.setState({ assertionCalls: calls })
   }
 
   /** Tells Vitest that the snapshots of steps which did not run this time are still wanted. */
   keepSnapshots(): void {
     const state = snapshotState()
     for (const key of this.#keys) if (!this.#written.has(key)) state?.markSnapshotsAsCheckedForTest?.(key)
+    this.#keys.clear()
+    this.#written.clear()
   }
 }
 

@@ -37,6 +37,9 @@ export interface Run {
 const ENVIRONMENT = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_ENV|CI|GITHUB_ACTIONS|FORCE_COLOR)/.test(name)),
 )
+/** For `vi.setConfig`: tests that spawn wait for their turn, and for a machine that others use as well. */
+export const PATIENCE = { testTimeout: 180_000, hookTimeout: 180_000 }
+
 const AT_ONCE = 2
 const waiting: (() => void)[] = []
 let running = 0

@@ -1,5 +1,7 @@
-import { describe, expect, test } from 'vitest'
-import { Project, run } from '../project.ts'
+import { describe, expect, test, vi } from 'vitest'
+import { PATIENCE, Project, run } from '../project.ts'
+
+vi.setConfig(PATIENCE)
 
 // What runs again, because it failed or because it is wanted: retry, repeats, watch.
 

@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { root } from '../package.ts'
-import { type Run, run } from '../project.ts'
+import { PATIENCE, type Run, run } from '../project.ts'
+
+vi.setConfig(PATIENCE)
 
 const folder = join(root, 'test/runners/projects/collect')
 

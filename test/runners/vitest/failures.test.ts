@@ -1,8 +1,10 @@
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../package.ts'
-import { type Run, run } from '../project.ts'
+import { PATIENCE, type Run, run } from '../project.ts'
+
+vi.setConfig(PATIENCE)
 
 // How failures of steps are reported: one run of projects/failures, where every failure is on purpose.
 describe.each(['vitest5', 'sources', 'vitest4'] as const)('%s', (origin) => {
@@ -194,6 +196,7 @@ describe.each(['vitest5', 'sources', 'vitest4'] as const)('%s', (origin) => {
 test('expect.requireAssertions counts the assertions of steps whose state came back', async () => {
   const { failed, passed, text } = await run('failures', ['assertions', '--expect.requireAssertions'])
   expect(passed).toContain('assertions asserts nothing itself')
+  expect(passed.filter((name) => name.startsWith('mixed'))).toHaveLength(2)
   expect(failed).toContain('no assertions none at all')
   expect(text).toMatch(new RegExp(`got none\n ❯ assertions.test.ts:${lineOf('assertions', "branch('none at all'")}:`))
 })

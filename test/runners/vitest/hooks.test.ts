@@ -1,5 +1,7 @@
-import { beforeAll, describe, expect, test } from 'vitest'
-import { type Run, run } from '../project.ts'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { PATIENCE, type Run, run } from '../project.ts'
+
+vi.setConfig(PATIENCE)
 
 describe.each([
   ['vitest5', []],

@@ -1,5 +1,7 @@
-import { beforeAll, describe, expect, test } from 'vitest'
-import { type Run, run } from '../project.ts'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { PATIENCE, type Run, run } from '../project.ts'
+
+vi.setConfig(PATIENCE)
 
 // .only, .skip, .todo, .each, skipIf and runIf of journeys, branches and steps: one run of projects/modes.
 describe.each(['vitest5', 'vitest4'] as const)('%s', (origin) => {

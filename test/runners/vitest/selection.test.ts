@@ -1,5 +1,7 @@
-import { expect, test } from 'vitest'
-import { Project, run } from '../project.ts'
+import { expect, test, vi } from 'vitest'
+import { PATIENCE, Project, run } from '../project.ts'
+
+vi.setConfig(PATIENCE)
 
 /** What each step of projects/checkout finds done, whichever path runs it. */
 const BEGINNINGS: Record<string, string> = {

@@ -58,3 +58,12 @@ journey('no assertions', () => {
   checkpoint('here')
   branch('none at all', () => void step('nothing', () => {}))
 })
+
+journey('mixed expects', () => {
+  step('asserts', () => {
+    expect(1).toBe(1)
+  })
+  checkpoint('here')
+  branch('takes its own expect and asserts nothing', () => void step('a', ({ expect: _ }) => {}))
+  branch('takes it again', () => void step('b', ({ expect: _ }) => {}))
+})
