@@ -20,6 +20,7 @@ export class Connection {
   #trips: Trip[] = []
   #first = 0
   #failure: VenomError | undefined
+  #major = 0
   /** Called with every push, such as `invalidate`, in the order of the stream. */
   onPush: (push: readonly Reply[]) => void = () => {}
 
@@ -57,6 +58,7 @@ export class Connection {
         place.password === undefined ? [] : ['AUTH', place.username ?? 'default', place.password].map(bytesOf)
       const hello = await connection.trip([['HELLO', '3', ...login]])
       if (hello[0] instanceof ReplyError) throw refusedLogin(place, hello[0])
+      connection.#major = majorIn(hello[0])
       const [selected] = await connection.trip([['SELECT', place.database]])
       if (selected instanceof ReplyError) throw noDatabase(place, selected)
       return connection
@@ -64,6 +66,11 @@ export class Connection {
       connection.close()
       throw error
     }
+  }
+
+  /** The first number of the server's version. */
+  get major(): number {
+    return this.#major
   }
 
   /** Whether the server has hung up; every further call would fail. */
@@ -149,6 +156,12 @@ export function socketTo(place: Place): Promise<Socket> {
       resolve(socket)
     })
   })
+}
+
+/** The version in the answer to HELLO, a flat list of facts. */
+function majorIn(facts: Reply | undefined): number {
+  const list = Array.isArray(facts) ? (facts as readonly Reply[]).map(String) : []
+  return Number.parseInt(list[list.indexOf('version') + 1] ?? '', 10)
 }
 
 function refused(place: Place, cause: unknown): VenomError {

@@ -1,7 +1,6 @@
 import type { Connection } from './connection.ts'
 import { type Command, ReplyError } from './resp.ts'
 import type { Scope } from './scope.ts'
-import type { Server } from './server.ts'
 import { missingGrants } from './troubles.ts'
 
 /** How the changed keys are found. */
@@ -17,24 +16,37 @@ export type Way = 'tracked' | 'exact' | 'full'
  */
 export async function checkGrants(
   connection: Connection,
-  { scope, server, way, user }: { scope: Scope; server: Server; way: Way; user: string },
+  { scope, way, user }: { scope: Scope; way: Way; user: string },
 ): Promise<void> {
-  const [begun] = await connection.trip([['MULTI']])
-  if (begun instanceof ReplyError) throw missingGrants(['+multi', '+exec', '+discard', '+watch', '+unwatch'], user)
-  const needs = [...needed(scope, server), ...(way === 'tracked' ? TRACKED : []), ...(way === 'exact' ? EXACT : [])]
-  const replies = await connection.trip([...needs.map(([, command]) => command), ['DISCARD']])
-  const grants = new Set<string>()
-  for (const [index, [grant]] of needs.entries()) {
-    const reply = replies[index]
-    if (!(reply instanceof ReplyError) || reply.kind !== 'NOPERM') continue
-    grants.add(/access|keys?\b/.test(reply.message) && !/run the/.test(reply.message) ? keysOf(scope) : grant)
+  const lacking = new Set<string>()
+  const ask = async (needs: readonly Need[]): Promise<void> => {
+    const replies = await connection.trip(needs.map(([, command]) => command))
+    for (const [index, [grant]] of needs.entries()) {
+      const reply = replies[index]
+      // EXEC answers EXECABORT, and why.
+      if (reply instanceof ReplyError && /\bNOPERM\b/.test(reply.message)) lacking.add(grant)
+    }
   }
-  if (grants.size > 0) throw missingGrants([...grants].toSorted(), user)
+  await ask(TRANSACTIONS)
+  if (!lacking.has('+multi')) {
+    const ways: Readonly<Record<Way, readonly Need[]>> = { tracked: TRACKED, exact: EXACT, full: [] }
+    await ask([...needed(scope, connection.major), ...ways[way], ['+discard', ['DISCARD']]])
+  }
+  // A denied command hides that its key would be denied too.
+  if (lacking.size > 0) throw missingGrants([...lacking].toSorted().concat(keysOf(scope)), user)
 }
 
 type Need = readonly [grant: string, command: Command]
 
-function needed(scope: Scope, { version }: Server): readonly Need[] {
+/** These cannot be queued. EXEC fails for want of a transaction; the last one begins it. */
+const TRANSACTIONS: readonly Need[] = [
+  ['+watch', ['WATCH', 'venomqa:leases']],
+  ['+unwatch', ['UNWATCH']],
+  ['+exec', ['EXEC']],
+  ['+multi', ['MULTI']],
+]
+
+function needed(scope: Scope, major: number): readonly Need[] {
   const key = `${scope.prefix}venomqa`
   const functions: readonly Need[] = [
     ['+function|dump', ['FUNCTION', 'DUMP']],
@@ -42,7 +54,8 @@ function needed(scope: Scope, { version }: Server): readonly Need[] {
     ['+pexpiretime', ['PEXPIRETIME', key]],
   ]
   return [
-    ['+exec', ['PING']],
+    ['+ping', ['PING']],
+    ['+set', ['SET', key, '']],
     ['+scan', ['SCAN', 0]],
     ['+dbsize', ['DBSIZE']],
     ['+time', ['TIME']],
@@ -64,15 +77,15 @@ function needed(scope: Scope, { version }: Server): readonly Need[] {
     ['+zrange', ['ZRANGE', scope.scratch, 0, 0]],
     ['+xinfo|stream', ['XINFO', 'STREAM', scope.scratch]],
     ['+exists', ['EXISTS', scope.scratch]],
-    ...(version.major >= 7 ? functions : []),
+    ...(major >= 7 ? functions : []),
   ]
 }
 
 const TRACKED: readonly Need[] = [['+client|tracking', ['CLIENT', 'TRACKING', 'ON', 'BCAST', 'NOLOOP']]]
+// PSYNC cannot be queued, so the right to it is asked for along with the other one of a replica.
 const EXACT: readonly Need[] = [
   ['+command', ['COMMAND', 'COUNT']],
-  ['+psync', ['PSYNC', '?', '-1']],
-  ['+replconf', ['REPLCONF', 'ACK', '0']],
+  ['+psync +replconf', ['REPLCONF', 'ACK', '0']],
 ]
 
 function keysOf(scope: Scope): string {

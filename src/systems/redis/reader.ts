@@ -99,24 +99,31 @@ export class Reader {
    * @throws VenomError `TOO_LARGE`, after the first thousand keys when the rest can be estimated by them
    */
   async all(): Promise<Map<string, Image>> {
-    const { watcher, scope, maxKeys, maxBytes } = this.#keeping
+    const { watcher, scope } = this.#keeping
     const images = new Map<string, Image>()
-    const expected = scope.prefix ? 0 : Number(good((await watcher.trip([['DBSIZE']]))[0]))
+    // Our lease is one of them.
+    const expected = scope.prefix ? 0 : Number(good((await watcher.trip([['DBSIZE']]))[0])) - 1
     let bytes = 0
     let keys: readonly string[] = []
-    for (let cursor = ''; cursor !== '0';) {
-      const scan: Command = ['SCAN', cursor || '0', 'MATCH', scope.pattern, 'COUNT', KEYS_PER_TRIP]
+    for (let cursor: string | undefined = '0'; cursor !== undefined;) {
+      const scan: Command = ['SCAN', cursor, 'MATCH', scope.pattern, 'COUNT', KEYS_PER_TRIP]
       const [page, ...replies] = await watcher.trip([scan, ...this.#reading(keys)])
       bytes += this.#collect(keys, replies, images)
+      this.#checkSize(Math.max(expected, images.size), images.size, bytes)
       const [next, found] = good(page) as readonly [Buffer, readonly Buffer[]]
       keys = found.map((key) => key.toString('latin1')).filter((key) => scope.holds(key))
-      cursor = String(next)
-      const count = Math.max(expected, images.size)
-      const size = images.size === 0 ? 0 : (bytes / images.size) * count
-      if (count > maxKeys || size > maxBytes) throw tooLarge(count, size, this.#keeping)
+      cursor = String(next) === '0' ? undefined : String(next)
     }
-    this.#collect(keys, await watcher.trip(this.#reading(keys)), images)
+    bytes += this.#collect(keys, await watcher.trip(this.#reading(keys)), images)
+    this.#checkSize(images.size, images.size, bytes)
     return images
+  }
+
+  /** `read` keys have `bytes`; what are `keys` of them? */
+  #checkSize(keys: number, read: number, bytes: number): void {
+    const { maxKeys, maxBytes } = this.#keeping
+    const size = read === 0 ? 0 : (bytes / read) * keys
+    if (read > 0 && (keys > maxKeys || size > maxBytes)) throw tooLarge(keys, size, { maxKeys, maxBytes })
   }
 
   /** Reads some keys, all at one moment. */

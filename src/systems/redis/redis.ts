@@ -182,6 +182,7 @@ class System implements RedisSystem {
   async #connect(worker: Worker, connections: Connection[]): Promise<void> {
     const first = await Connection.open(this.#place)
     connections.push(first)
+    await this.#checkGrants(first)
     const server = await serverOf(first)
     this.#server = server
     if (!server.cluster) {
@@ -191,6 +192,7 @@ class System implements RedisSystem {
       for (const { place, tag } of await mastersOf(first, this.#place)) {
         const connection = await Connection.open(place)
         connections.push(connection)
+        await this.#checkGrants(connection)
         const scope = this.#scope.tagged(tag)
         await this.#hold(connection, { place, server: await serverOf(connection), scope, worker })
       }
@@ -206,7 +208,6 @@ class System implements RedisSystem {
     const { place, server, scope, worker } = at
     const { way = 'tracked', ttl = 'frozen', recover = 'restore', perWorker = false } = this.#options
     const { maxKeys = MAX_KEYS, maxBytes = MAX_BYTES } = this.#options
-    await checkGrants(connection, { scope, server, way, user: this.#user })
     await requireTestKeys(connection, { place, server, scope, options: this.#options })
     if (server.maxmemory > 0 && server.eviction !== 'noeviction') worker.notice(evicts(server))
     if (perWorker) await requireFree(connection, place, scope, worker.id)
@@ -214,6 +215,10 @@ class System implements RedisSystem {
     const options = { ...at, way, frozen, recover, disposable: perWorker, maxKeys, maxBytes }
     this.#holdings.push(await Holding.open(connection, options))
     if (perWorker) await fillFrom(placeOf(this.#url, this.#options.tls), connection, scope)
+  }
+
+  #checkGrants(connection: Connection): Promise<void> {
+    return checkGrants(connection, { scope: this.#scope, way: this.#options.way ?? 'tracked', user: this.#user })
   }
 
   #placeFor(worker: Worker): Place {

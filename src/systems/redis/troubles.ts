@@ -90,9 +90,10 @@ export function explained(error: unknown, user: string): unknown {
 export function missingGrants(grants: readonly string[], user: string): VenomError {
   return new VenomError(
     'MISSING_GRANT',
-    `redis: the user "${user}" may not do what a rollback needs: ${grants.join(' ')}.\n` +
+    `redis: the user "${user}" may not do what a rollback needs: ${grants.join(' ')}\n` +
       'The server has an access list, and this user has the rights of the application only.\n' +
-      `Grant them: redis-cli acl setuser ${user} ${grants.join(' ')}. Or use another user in this URL; the application keeps its own.`,
+      `In redis-cli: ACL SETUSER ${user} ${grants.join(' ')}\n` +
+      'Or put another user into this URL; the application keeps its own.',
   )
 }
 
