@@ -59,9 +59,15 @@ function build(place: string): void {
   }
   // What does not type-check is still compiled: the types are another test's business.
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
-  const args = ['--project', join(root, 'tsconfig.build.json'), '--outDir', join(place, 'dist/esm')]
-  spawnSync(process.execPath, [tsc, ...args])
-  copyFileSync(join(root, 'package.json'), join(place, 'package.json'))
+  for (const [project, out] of [
+    ['tsconfig.build.json', 'dist/esm'],
+    ['tsconfig.cjs.json', 'dist/cjs'],
+  ] as const) {
+    spawnSync(process.execPath, [tsc, '--project', join(root, project), '--outDir', join(place, out)])
+  }
+  writeFileSync(join(place, 'dist/cjs/package.json'), '{ "type": "commonjs" }')
+  mkdirSync(join(place, 'jest-preset'))
+  for (const file of ['package.json', 'jest-preset/jest-preset.json']) copyFileSync(join(root, file), join(place, file))
 }
 
 /** The package's own exports, each led to the source it is built from. */
@@ -92,7 +98,9 @@ function hash(): string {
   const tarball = process.env['VENOMQA_TARBALL']
   const files =
     tarball === undefined
-      ? globSync(['package.json', 'tsconfig*.json', 'src/**/*.ts', 'vitest-plugin/*.ts'], { cwd: root }).toSorted()
+      ? globSync(['package.json', 'tsconfig*.json', 'src/**/*.ts', 'vitest-plugin/*.ts', 'jest-preset/*'], {
+          cwd: root,
+        }).toSorted()
       : [tarball]
   const content = createHash('sha256')
   for (const file of files) content.update(file).update(readFileSync(join(root, file)))
