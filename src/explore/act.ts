@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict'
 import { VenomError } from '../errors.ts'
 import type { Observation } from '../rollbackable.ts'
 import { kept, type Look, look } from './identity.ts'
@@ -23,21 +22,22 @@ export async function act<W extends object, P = Values>(
   params: NoInfer<P> = {} as P,
   promise?: 'is answered' | 'changes nothing',
 ): Promise<unknown> {
-  if (action.when) {
-    assert.equal(await action.when(world, params), true, 'The action is not possible here: its `when` said no.')
+  if (action.when && (await action.when(world, params)) !== true) {
+    throw new Error('The action is not possible here: its `when` said no.')
   }
   const before = kept(await lookAt(world), [])
   const result: unknown = await action.run(world, params)
   if (action.ensure) {
     const reason = await whyNot('ensure', () => action.ensure?.(world, params, { result, before: before.raw }))
-    if (reason !== undefined) assert.fail(reason)
+    if (reason !== undefined) throw new Error(reason)
   }
-  if (promise === 'is answered') assert.ok((statusOf(result) ?? 200) < 500, `It was answered with ${statusOf(result)}.`)
+  const status = statusOf(result) ?? 200
+  if (promise === 'is answered' && status >= 500) throw new Error(`It was answered with ${status}.`)
   if (promise === 'changes nothing') {
     const { ctx: _, ...was } = before.data
     const { ctx: __, ...is } = (await lookAt(world)).data
     const changed = differences(was, is)
-    if (changed.length > 0) assert.fail(`It should have changed nothing:\n${changed.map(line).join('\n')}`)
+    if (changed.length > 0) throw new Error(`It should have changed nothing:\n${changed.map(line).join('\n')}`)
   }
   return result
 }
@@ -47,7 +47,7 @@ export async function holds<W extends object>(invariant: Invariant<W> | Check<W>
   const rule = typeof invariant === 'function' ? { check: invariant } : invariant
   const { raw } = await lookAt(world)
   const reason = await whyNot('the invariant', () => rule.check(world, { observed: raw }), rule.message)
-  if (reason !== undefined) assert.fail(reason)
+  if (reason !== undefined) throw new Error(reason)
 }
 
 async function lookAt(world: object): Promise<Look> {

@@ -40,7 +40,8 @@ export function isEnumerable({ params }: Action<never>): boolean {
 
 /**
  * The parameters of `call` in the present state: what was chosen from the live state is chosen again, by value or else by
- * its place in the list, since ids may differ from run to run. `undefined` when there is no such choice now.
+ * its place in the list, since ids may differ from run to run, and a path that was made shorter has fewer to choose from.
+ * `undefined` when there is nothing to choose from.
  */
 export async function resolve<W extends object>(action: Action<W>, call: Call, world: W): Promise<Values | undefined> {
   let { params } = call
@@ -49,9 +50,8 @@ export async function resolve<W extends object>(action: Action<W>, call: Call, w
     const list = await choice.from(world)
     const wanted = canonical(params[name], `the parameter ${name}`)
     if (list.some((value) => canonical(value, `the parameter ${name}`) === wanted)) continue
-    const pick = call.picks[name]!
-    if (pick >= list.length) return undefined
-    params = { ...params, [name]: list[pick] }
+    if (list.length === 0) return undefined
+    params = { ...params, [name]: list[Math.min(call.picks[name]!, list.length - 1)] }
   }
   return params
 }

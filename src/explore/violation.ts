@@ -33,7 +33,7 @@ export async function violationOf(found: Found & { readonly count: number }, wor
   const last = short.length === 0 ? initial : (strides[short.length - 1]?.findings ?? [])
   const again = last.find((other) => sameRule(other, finding))
   const path = short.map((call, i) => strides[i]?.call ?? call)
-  const recorded = { name: settings.name, path: short }
+  const recorded = { name: settings.name, path }
   const journey = single ? journeyFile(finding, path, settings.journey) : undefined
   return {
     ...finding,

@@ -30,7 +30,7 @@ describe.each(Object.keys(places))('on %s', (place) => {
     [4, 'resets', 0],
     [8, 'resets', 0],
     [12, 'ignored', 0],
-    [6, 'resets', 3],
+    [6, 'resets', 2],
   ] as const)('a lock of %i keys, a wrong one %s, %i dials of noise', async (keys, wrong, dials) => {
     await using at = await open(place)
     const { violations, cost } = await at.world.explore(await lock(at.store, keys, wrong, dials), { seed: 11 })

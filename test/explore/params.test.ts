@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { from } from '../../src/explore/index.ts'
-import { counter, exploreToy, type Toy } from './toy.ts'
+import { count, counter, exploreToy, type Toy } from './toy.ts'
 
 const order = {
   when: ({ ctx }: Toy) => ctx.orders.length < 2,
@@ -17,6 +17,18 @@ test('a choice from the live state is tried out whole', async () => {
   const { verdict, sampled, coverage } = await exploreToy({ actions: { order, pay } })
   // Nothing, one order and two, each paid or not; from every state with its orders all payments were tried.
   expect([verdict, sampled, coverage.states, coverage.actions['pay']?.runs]).toEqual(['exhausted', false, 7, 10])
+})
+
+test('a path that is made shorter chooses from what is left', async () => {
+  const refund = {
+    params: { order: orders },
+    run: ({ db }: Toy, { order: id }: { order?: unknown }) => void db.set(String(id), count(db, String(id)) + 1),
+  }
+  const invariants = { 'not twice': ({ db }: Toy) => [...db.values()].every((times) => times !== 2) }
+  for (let seed = 0; seed < 10; seed++) {
+    const { violations } = await exploreToy({ actions: { order, refund }, invariants }, { seed, strategy: 'walk' })
+    expect(violations[0]?.path.map(({ params }) => params)).toEqual([{}, { order: 'order 1' }, { order: 'order 1' }])
+  }
 })
 
 test('several choices are combined', async () => {

@@ -71,7 +71,7 @@ test('an exploration is one test: what it finds is a journey file that fails in 
   expect(project.read(file)).toContain(`step('4. refund', (world) => act(actions.refund, world, { id: 1 }))`)
   const journey = project.run(file)
   expect(journey.ok).toBe(false)
-  expect(journey.text).toContain('AssertionError: the invariant does not hold')
+  expect(journey.text).toContain('Error: the invariant does not hold')
   expect(journey.text).toContain('1. order → 2. pay → 3. refund → ◆ just before → 4. refund → ✗ refunded ≤ paid')
 
   const token = /VENOMQA_REPLAY=(\S+)/.exec(text)?.[1]
