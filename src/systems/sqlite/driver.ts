@@ -3,10 +3,18 @@ import { betterConnection, betterSqlite3, isBetterSqlite3, loadBetterSqlite3 } f
 import type { Connection, Driver, SqliteDatabase } from './connection.ts'
 import { isNodeSqlite, loadNodeSqlite, nodeConnection, nodeSqlite } from './node-sqlite.ts'
 
-/** Loads the driver `wanted`, or better-sqlite3 if it is installed, else node:sqlite. Throws `DRIVER_MISSING`. */
+const DRIVERS: readonly Driver['name'][] = ['better-sqlite3', 'node:sqlite']
+
+/** Loads the driver `wanted`, or better-sqlite3 if it is installed, else node:sqlite. Throws `DRIVER_MISSING`, `BAD_ARGUMENT`. */
 export async function loadDriver(wanted?: Driver['name']): Promise<Driver> {
+  if (wanted !== undefined && !DRIVERS.includes(wanted)) {
+    throw new VenomError(
+      'BAD_ARGUMENT',
+      `sqlite: "${String(wanted)}" is no driver.\nA file is opened by one of two.\nThese are the drivers: ${DRIVERS.join(', ')}.`,
+    )
+  }
   const causes: unknown[] = []
-  for (const name of wanted ? [wanted] : (['better-sqlite3', 'node:sqlite'] as const)) {
+  for (const name of wanted ? [wanted] : DRIVERS) {
     try {
       return await (name === 'better-sqlite3' ? loadBetterSqlite3() : loadNodeSqlite())
     } catch (cause) {

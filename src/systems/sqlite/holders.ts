@@ -55,7 +55,10 @@ function describe(pid: number): string {
   if (pid === process.pid) return 'this process'
   let command = ''
   try {
-    command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
+    command = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+      .replace(/^.*?\/(?=[^/\0]*(\0|$))/, '')
+      .replaceAll('\0', ' ')
+      .trim()
   } catch {
     // It has ended meanwhile.
   }
