@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { conformance, type ConformanceOptions, type LawName, lawsFor, type Subject } from '../src/kit/index.ts'
 import { broken } from './kit/broken.ts'
-import { type InFlight, toySubject, toySystem } from './kit/toy.ts'
+import { type InFlight, type Toy, toySubject, toySystem } from './kit/toy.ts'
 
 for (const [kind, inFlight] of [
   ['stack', 'beside'],
@@ -41,7 +41,7 @@ async function verdicts(
 describe('a kit that never failed proves nothing, so it finds the system that', () => {
   for (const [fault, { fails, make }] of Object.entries(broken)) {
     test(fault, async () => {
-      const thrown = await verdicts(() => toySubject(make), {}, fails)
+      const thrown = await verdicts(() => toySubject(make), { runs: 500 }, fails)
       expect(thrown.get(fails)).toBeInstanceOf(Error)
     })
   }
@@ -103,6 +103,79 @@ describe('a declared capability', () => {
   })
 })
 
+describe('a subject that is not honest is told', () => {
+  const cases: [law: LawName, what: string, spoil: (good: Required<Subject>) => Partial<Subject>][] = [
+    [
+      'undoes an insert, an update and a delete',
+      'openSubject() must give an empty store.',
+      (good) => (good.put('left', 'x'), {}),
+    ],
+    ['a mark outlives a refused write', 'Missing expected rejection: fail() must throw', () => ({ fail: () => {} })],
+    ['undoes a change of schema', 'The subject changed nothing that its shape() shows.', () => ({ reshape: () => {} })],
+    [
+      'what was created since the mark is gone again',
+      'The subject changed nothing that its shape() shows.',
+      () => ({ create: () => {} }),
+    ],
+    ['gives the same generated id again', 'generate() must give a new id each time', () => ({ generate: () => '7' })],
+    [
+      'keeps values exactly: empty, unicode, very long',
+      'The subject itself does not keep these values: mend put() and all().',
+      (good) => ({
+        all: async () => Object.fromEntries(Object.entries(await good.all()).filter(([, value]) => value !== '')),
+      }),
+    ],
+  ]
+  for (const [law, what, spoil] of cases) {
+    test(what, async () => {
+      const open = (): Subject => {
+        const good = toySubject()
+        return { ...good, ...spoil(good) }
+      }
+      expect((await verdicts(open, {}, law)).get(law)?.message).toMatch(what)
+    })
+  }
+})
+
+test('without shape(), a change of schema must be refused when it is done twice, and is then checked by doing it again', async () => {
+  const law: LawName = 'undoes a change of schema'
+  const strict = (): { subject: Subject; toy: Toy } => {
+    let toy: Toy | undefined
+    const { shape: _, ...subject } = toySubject((made) => toySystem((toy = made)))
+    return { subject, toy: toy! }
+  }
+  const open = (): Subject => {
+    const { subject, toy } = strict()
+    const reshape = (): void => {
+      if (toy.state.objects.has('kv.added')) throw new Error('column exists')
+      toy.state.objects.add('kv.added')
+    }
+    return { ...subject, reshape }
+  }
+  expect((await verdicts(open, {}, law)).get(law)).toBeUndefined()
+  const lax = await verdicts(() => strict().subject, {}, law)
+  expect(lax.get(law)?.message).toMatch('Without shape() the change must be refused when it is done twice')
+})
+
+test('a subject of four members, over a system that declares nothing, can keep every law', async () => {
+  const open = (): Subject => {
+    const map = new Map<string, string>()
+    return {
+      system: {
+        checkpoint: () => new Map(map),
+        rollback(mark) {
+          map.clear()
+          for (const [key, value] of mark as Map<string, string>) map.set(key, value)
+        },
+      },
+      put: (key, value) => void map.set(key, value),
+      remove: (key) => void map.delete(key),
+      all: () => Object.fromEntries(map),
+    }
+  }
+  expect([...(await verdicts(open)).values()].filter((error) => error)).toEqual([])
+})
+
 test('lawsFor() says which laws run, and what the others need', () => {
   const { run, notRun } = lawsFor(toySubject((toy) => toySystem(toy, 'tree')))
   expect(notRun).toEqual([])
@@ -131,17 +204,17 @@ describe('the random programs', () => {
   afterEach(() => vi.unstubAllEnvs())
 
   test('print the shortest program that fails, and the seed that runs it again', async () => {
-    const first = (await verdicts(deep, {}, law)).get(law)
+    const first = (await verdicts(deep, { runs: 500 }, law)).get(law)
     expect(programOf(first)).toMatch(/^The system differs from its model after these steps:\n {2}\w/)
     const [, path, seed] = /VENOMQA_SEED=(\S+) runs it again; VENOMQA_SEED=(\S+) runs all of them again\.$/.exec(
       first!.message,
     )!
     vi.stubEnv('VENOMQA_SEED', path)
-    const again = (await verdicts(deep, {}, law)).get(law)
+    const again = (await verdicts(deep, { runs: 500 }, law)).get(law)
     expect(programOf(again)).toBe(programOf(first))
-    expect(again!.message).toMatch('This is program 1 of 50')
+    expect(again!.message).toMatch('This is program 1 of 500')
     vi.stubEnv('VENOMQA_SEED', seed)
-    expect((await verdicts(deep, {}, law)).get(law)?.message).toBe(first!.message)
+    expect((await verdicts(deep, { runs: 500 }, law)).get(law)?.message).toBe(first!.message)
   })
 
   test('refuse a seed that is none', async () => {
@@ -166,7 +239,7 @@ describe('the random programs', () => {
     expect(bases).toBeGreaterThanOrEqual(777)
   })
 
-  test('fail when their time is too short for all of them', async () => {
+  test.each([200, 1])('fail when %i ms are too short for all of them', async (timeout) => {
     const slow = (): Subject => {
       const subject = toySubject()
       return {
@@ -174,8 +247,8 @@ describe('the random programs', () => {
         put: (key, value) => new Promise((done) => setTimeout(() => done(subject.put(key, value)), 5)),
       }
     }
-    const error = (await verdicts(slow, { timeout: 200 }, law)).get(law)
-    expect(error?.message).toMatch(/^Only \d+ of 50 programs ran in 200 ms: give fewer runs, or a longer timeout\.$/)
+    const error = (await verdicts(slow, { timeout }, law)).get(law)
+    expect(error?.message).toMatch(/^Only \d+ of 100 programs ran in \d+ ms: give fewer runs, or a longer timeout\.$/)
   })
 
   test('say how to get fast-check when it is not there', async () => {

@@ -10,7 +10,7 @@ import type { Subject } from './subject.ts'
 export interface ConformanceOptions {
   /** Laws that this system cannot keep, each with the reason that its users will read. They must fail. */
   readonly except?: Readonly<Partial<Record<LawName, string>>>
-  /** How many random programs are compared with the model. Default 50; `VENOMQA_FUZZ_RUNS` overrides it, without a time limit. */
+  /** How many random programs are compared with the model. Default 100; `VENOMQA_FUZZ_RUNS` overrides it, without a time limit. */
   readonly runs?: number
   /** How long one law may take, in ms. Default 120000. */
   readonly timeout?: number
@@ -34,7 +34,7 @@ const DAY = 86_400_000
 export function conformance(
   test: TestFunction,
   openSubject: () => Awaitable<Subject>,
-  { except = {}, runs = 50, timeout = 120_000 }: ConformanceOptions = {},
+  { except = {}, runs = 100, timeout = 120_000 }: ConformanceOptions = {},
 ): void {
   for (const name of Object.keys(except)) if (!Object.hasOwn(laws, name)) throw unknownLaw(name)
   const fuzzRuns = Number(process.env['VENOMQA_FUZZ_RUNS'] ?? 0)

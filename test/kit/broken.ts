@@ -1,5 +1,6 @@
 import type { LawName } from '../../src/kit/index.ts'
-import type { Rollbackable } from '../../src/rollbackable.ts'
+import { inspect } from 'node:util'
+import { observation, type Rollbackable, type Row } from '../../src/rollbackable.ts'
 import { type Toy, toySystem, type ToyState, type ToySystem } from './toy.ts'
 
 /** A system with one fault, and the law that must find it. */
@@ -38,6 +39,24 @@ function keepsSome(fails: LawName, mend: (now: ToyState, then: ToyState) => void
       const then = toy.copy()
       await system.rollback(mark as string)
       mend(toy.state, then)
+    },
+  }))
+}
+
+/** A system whose changes list a written key also where nothing is different from what it was at the mark. */
+function listsToo(which: (toy: Toy, key: string) => boolean): Broken {
+  return spoilt('changes() lists exactly what changed', (system, toy) => ({
+    async checkpoint(name) {
+      toy.written.length = 0
+      return system.checkpoint(name)
+    },
+    async changes(since) {
+      const changes = await system.changes(since as string)
+      const row = (key: string): Row => ({ key, value: toy.state.entries.get(key) ?? 'gone' })
+      const rows = toy.written
+        .filter((key) => which(toy, key) && key !== 'gone' && !inspect(changes).includes(`'${key}'`))
+        .map(row)
+      return rows.length > 0 ? [...changes, { table: 'kv', inserted: [], updated: [], deleted: rows }] : changes
     },
   }))
 }
@@ -148,6 +167,15 @@ export const broken: Readonly<Record<string, Broken>> = {
   'takes an empty value for none': keepsSome('keeps values exactly: empty, unicode, very long', (now) => {
     for (const [key, value] of now.entries) if (value === '') now.entries.delete(key)
   }),
+  'loses an empty value that was deleted': keepsSome('keeps values exactly: empty, unicode, very long', (now, then) => {
+    for (const [key, value] of now.entries) if (value === '' && !then.entries.has(key)) now.entries.delete(key)
+  }),
+  'keeps what came in place of an empty value': keepsSome(
+    'keeps values exactly: empty, unicode, very long',
+    (now, then) => {
+      for (const [key, value] of now.entries) if (value === '') now.entries.set(key, then.entries.get(key) ?? '')
+    },
+  ),
   'cuts long values': keepsSome('keeps values exactly: empty, unicode, very long', (now) => {
     for (const [key, value] of now.entries) now.entries.set(key, value.slice(0, 65_535))
   }),
@@ -250,6 +278,12 @@ export const broken: Readonly<Record<string, Broken>> = {
   'gives the whole time again': keepsSome('keeps the time left before expiry', (now) => {
     for (const key of now.expiries.keys()) now.expiries.set(key, Date.now() + 120_000)
   }),
+  'lets nothing last for ever': keepsSome('keeps the time left before expiry', (now, then) => {
+    for (const [key, at] of then.expiries) now.expiries.set(key, now.expiries.get(key) ?? at)
+  }),
+  'lets things expire too soon': keepsSome('keeps the time left before expiry', (now) => {
+    for (const key of now.expiries.keys()) now.expiries.set(key, Date.now() + 1000)
+  }),
   'leaves its marks behind': spoilt('leaves nothing behind', () => ({ close: async () => {} })),
   'lists no changes': spoilt('changes() lists exactly what changed', () => ({ changes: async () => [] })),
   'always lists a change': spoilt('changes() lists exactly what changed', () => ({
@@ -271,6 +305,24 @@ export const broken: Readonly<Record<string, Broken>> = {
       }))
     },
   })),
+  'lists what was put back as it was': listsToo((toy, key) => toy.state.entries.has(key)),
+  'lists what came and went': listsToo((toy, key) => !toy.state.entries.has(key)),
+  'observes keys only': spoilt('observe() is equal if and only if the data is equal', (_, toy) => ({
+    observe: async () => ({ system: 'toy', data: [...toy.state.entries.keys()].toSorted() }),
+  })),
+  'observes what was there before the rollback': spoilt(
+    'observe() is equal if and only if the data is equal',
+    (system, toy) => {
+      let seen = { writes: -1, observation: observation('toy', {}) }
+      return {
+        async observe() {
+          const writes = toy.written.length
+          if (seen.writes !== writes) seen = { writes, observation: await system.observe() }
+          return seen.observation
+        },
+      }
+    },
+  ),
   'observes counts': spoilt('observe() is equal if and only if the data is equal', (_, toy) => ({
     observe: async () => ({ system: 'toy', data: { kv: toy.state.entries.size } }),
   })),
@@ -289,6 +341,9 @@ export const broken: Readonly<Record<string, Broken>> = {
   })),
   'observes things that are no plain data': spoilt('observe() hands out plain data of its own', (_, toy) => ({
     observe: async () => ({ system: 'toy', data: [...toy.state.entries.values()].map((value) => new Error(value)) }),
+  })),
+  'does not empty anything': silent('reset() empties the store, and a rollback brings all back', () => ({
+    reset: async () => {},
   })),
   'cannot come back from a reset': silent('reset() empties the store, and a rollback brings all back', (_, toy) => ({
     async reset() {

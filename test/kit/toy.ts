@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { observation, type Change, type Rollbackable } from '../../src/rollbackable.ts'
+import { observation, type Change, type Observation, type Rollbackable } from '../../src/rollbackable.ts'
 import type { Subject } from '../../src/kit/index.ts'
 
 /** Everything there is in the toy store at one moment. */
@@ -20,6 +20,8 @@ export class Toy {
   readonly open = new Set<Map<string, string>>()
   /** What was written by another connection than the application's first. */
   readonly byOther = new Map<string, string>()
+  /** The keys that were written, in order. */
+  readonly written: string[] = []
   /** Whether a refused write left the connection's transaction unusable. */
   aborted = false
 
@@ -40,6 +42,7 @@ export interface ToySystem extends Rollbackable<string> {
   rollback(mark: string): Promise<void>
   checkpoint(name: string): Promise<string>
   changes(since: string): Promise<Change[]>
+  observe(): Promise<Observation>
   release(mark: string): Promise<void>
   close(): Promise<void>
 }
@@ -92,10 +95,12 @@ export function toySubject(make: (toy: Toy) => Rollbackable = (toy) => toySystem
   const toy = new Toy()
   const write = {
     put: (key: string, value: string): void => {
+      toy.written.push(key)
       toy.state.entries.set(key, value)
       toy.state.expiries.delete(key)
     },
     remove: (key: string): void => {
+      toy.written.push(key)
       toy.state.entries.delete(key)
       toy.state.expiries.delete(key)
     },
