@@ -1,10 +1,10 @@
 import { VenomError } from '../../errors.ts'
 import { requireTestDatabase, type SafetyOptions } from '../../safety.ts'
 import type { Control } from './control.ts'
-import { type Place, placeName } from './place.ts'
+import { type Place, placeName, quoted } from './place.ts'
 import { codeOf } from './trouble.ts'
 
-/** The comment on a database that says it is one for tests; `npx venomqa mark` writes it. */
+/** The comment on a database that says it is one for tests. */
 export const TEST_DATABASE = 'venomqa test database'
 
 /** The oldest PostgreSQL whose triggers can be replaced and whose row addresses can be joined: 14. */
@@ -85,7 +85,7 @@ async function grantsForReplicaMode(control: Control, { version, role }: Access)
 
 function missingGrants({ role, may_create, owners, forced_rls, bypasses_rls }: Access, { database }: Place): string[] {
   const grants: string[] = []
-  if (may_create !== 't') grants.push(`GRANT CREATE ON DATABASE "${database}" TO ${role};`)
+  if (may_create !== 't') grants.push(`GRANT CREATE ON DATABASE ${quoted(database)} TO ${role};`)
   if (owners !== '') grants.push(`GRANT ${owners} TO ${role}; -- who may alter the tables`)
   if (forced_rls !== '' && bypasses_rls !== 't') {
     grants.push(`ALTER ROLE ${role} BYPASSRLS; -- ${forced_rls} force row level security on their owner`)
@@ -95,7 +95,8 @@ function missingGrants({ role, may_create, owners, forced_rls, bypasses_rls }: A
 
 function target({ database, host }: Place, proved: boolean): Parameters<typeof requireTestDatabase>[0] {
   // A folder is a unix socket, and that is this machine.
-  return { system: 'postgres', database, proved, ...(!host.startsWith('/') && { host }) }
+  const mark = `COMMENT ON DATABASE ${quoted(database)} IS '${TEST_DATABASE}'`
+  return { system: 'postgres', database, proved, mark, ...(!host.startsWith('/') && { host }) }
 }
 
 function missingGrant({ role }: Access, place: Place, grants: readonly string[]): VenomError {

@@ -82,6 +82,7 @@ create table venomqa.about (
   shape int not null default 0
 );
 
+create sequence venomqa.shape_version;
 create table venomqa.shape (version int not null, rel oid not null, line text not null);
 
 -- The self-test writes here, and nothing else does.

@@ -1,5 +1,6 @@
 import type { Change, Row } from '../../rollbackable.ts'
 import type { Control } from './control.ts'
+import { quoted } from './place.ts'
 
 /** A table that may differ from what it was at a mark. */
 interface ChangedTable {
@@ -19,13 +20,7 @@ interface ChangedTable {
  * and inserted.
  */
 export async function changesSince(control: Control, mark: number): Promise<Change[]> {
-  const [answer] = await control.query(
-    `select exists (select from venomqa.log) or exists (select from venomqa.past where mark >= $1)
-       or exists (select from venomqa.ddl) or not (select told_of_ddl from venomqa.about)
-       or (select shape from venomqa.mark where id = $1) <> (select shape from venomqa.about) as changed`,
-    [mark],
-    'venomqa_changed',
-  )
+  const [answer] = await control.query('select venomqa.moved($1) as changed', [mark], 'venomqa_moved')
   if (answer?.['changed'] !== 't') return []
   const tables = (await control.query('select * from venomqa.changed_tables($1)', [mark])).map(
     ({ rel, shown, name, columns, key, is_new }): ChangedTable => ({
@@ -58,7 +53,7 @@ interface Rows {
 }
 
 function before({ rel, name, columns, key, isNew }: ChangedTable, mark: number): string {
-  if (isNew) return 'select'
+  if (isNew) return 'select where false'
   return (
     `select ${list(columns, 'given.version')} from (` +
     `select old_row::${name} as version from venomqa.net(${mark}, ${rel}) where n < 0 offset 0) as given${order(key, 'given.version')}`
@@ -77,11 +72,6 @@ function list(columns: readonly string[], row: string): string {
 
 function order(key: readonly string[], row: string): string {
   return key.length > 0 ? ` order by ${list(key, row)}` : ''
-}
-
-/** A name as SQL takes it, whatever is in it. */
-export function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
 }
 
 /** A row as an object. */

@@ -26,7 +26,7 @@ const SETTINGS = `
   set enable_nestloop = off; set enable_mergejoin = off; set enable_seqscan = off; set jit = off;
   set max_parallel_workers_per_gather = 0;
   set work_mem = '64MB';
-  set lock_timeout = '250ms';
+  select set_config('lock_timeout', least(250, setting::int / 2)::text, false) from pg_settings where name = 'deadlock_timeout';
   set statement_timeout = 0; set idle_in_transaction_session_timeout = 0;
   select set_config(name, '0', false) from pg_settings where name in ('idle_session_timeout', 'transaction_timeout');
   set datestyle = 'ISO, YMD'; set intervalstyle = 'postgres'; set extra_float_digits = 1; set timezone = 'UTC';

@@ -31,8 +31,8 @@ export async function install(
 ): Promise<void> {
   const found = await recover(control, patience, notice)
   await whenQuiet(control, patience, `so ${placeName(control.place)} cannot be prepared`, async () => {
-    if (found === 'ours, to be used' && keep) return transaction(control, patience, reuse(run))
-    await transaction(control, patience, `${found === 'nothing' ? '' : UNINSTALL}${create(run)}`)
+    if (found === 'ours, to be used' && keep) return transaction(control, reuse(run))
+    await transaction(control, `${found === 'nothing' ? '' : UNINSTALL}${create(run)}`)
     await tellOfDdl(control)
   })
 }
@@ -40,14 +40,14 @@ export async function install(
 /** Takes away all that was installed: the schema, and with it the triggers and functions. Throws `NOT_QUIET`. */
 export async function uninstall(control: Control, patience: Patience): Promise<void> {
   await whenQuiet(control, patience, `so the triggers in ${placeName(control.place)} cannot be dropped`, () =>
-    transaction(control, patience, UNINSTALL),
+    transaction(control, UNINSTALL),
   )
 }
 
 /** Forgets the marks and what was logged, and leaves the rest for the next run. */
 export async function leaveInstalled(control: Control, patience: Patience): Promise<void> {
   await whenQuiet(control, patience, `so the log in ${placeName(control.place)} cannot be emptied`, () =>
-    transaction(control, patience, EMPTY),
+    transaction(control, EMPTY),
   )
 }
 
@@ -78,10 +78,9 @@ const reuse = (run: string): string => `
   select venomqa.new_shape() where exists (select from venomqa.shape_difference((select shape from venomqa.about)));
 `
 
-/** Locks are waited for as long as the user allows, and not only for the short time that suits a rollback. */
-async function transaction(control: Control, { settle }: Patience, work: string): Promise<void> {
+async function transaction(control: Control, work: string): Promise<void> {
   try {
-    await control.run(`begin; set local lock_timeout = ${Math.max(1, settle)}; ${work} commit;`)
+    await control.run(`begin; ${work} commit;`)
   } catch (error) {
     await control.run('rollback').catch(() => undefined)
     throw error
@@ -134,7 +133,7 @@ async function goBack(
       control,
       patience,
       `so ${where} cannot be put back after a run that was killed`,
-      () => control.query('select cardinality(venomqa.rollback($1)) as touched', [id]),
+      (wait) => control.query('select cardinality(touched) as touched from venomqa.rollback($1, $2)', [id, wait]),
     )
     const touched = Number(answer?.['touched'] ?? 0)
     notice(

@@ -1,6 +1,7 @@
 import type { Row } from '../../rollbackable.ts'
-import { named, quoted } from './changes.ts'
+import { named } from './changes.ts'
 import type { Control } from './control.ts'
+import { quoted } from './place.ts'
 
 /** How many rows of a table are listed; a longer table is a count and a digest. */
 const LISTED = 10_000
@@ -30,6 +31,8 @@ interface Shown {
  */
 export class Observed {
   #tables: readonly Shown[] | undefined
+  /** The version of the schema that the tables were listed in. */
+  #shape: number | undefined
   readonly #read = new Map<string, Read>()
   readonly #atMark = new Map<number, ReadonlyMap<string, Read>>()
 
@@ -42,7 +45,10 @@ export class Observed {
     for (const [i, table] of stale.entries()) {
       this.#read.set(table.shown, { content: contents[i]!, lines: linesOf(table) })
     }
-    return Object.fromEntries(tables.map(({ shown }) => [shown, this.#read.get(shown)!.content]))
+    const look = Object.fromEntries(tables.map(({ shown }) => [shown, this.#read.get(shown)!.content]))
+    // Tables that no mark has seen yet are not watched, so nothing would tell of their changes.
+    if (this.#shape === undefined) this.forget()
+    return look
   }
 
   /** A mark was taken, and took `moved` lines of each table out of the log. */
@@ -76,6 +82,7 @@ export class Observed {
   /** Nothing that was read holds any more: the schema changed, or somebody else was at work. */
   forget(): void {
     this.#tables = undefined
+    this.#shape = undefined
     this.#read.clear()
     this.#atMark.clear()
   }
@@ -83,12 +90,14 @@ export class Observed {
   async #lines(control: Control): Promise<Map<string, number>> {
     const rows = await control.query(
       `select rel, count(*) as n from venomqa.log group by rel
-       union all select 0, 1 where exists (select from venomqa.ddl) or not (select told_of_ddl from venomqa.about)`,
+       union all select 0, shape from venomqa.about where not venomqa.schema_moved(shape)`,
       [],
       'venomqa_lines',
     )
     const lines = new Map(rows.map(({ rel, n }) => [rel!, Number(n)]))
-    if (lines.delete('0')) this.forget()
+    const shape = lines.get('0')
+    if (shape === undefined || shape !== this.#shape) this.forget()
+    this.#shape = shape
     return lines
   }
 }

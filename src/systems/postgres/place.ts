@@ -32,6 +32,11 @@ export function placeName({ host, port, database }: Place): string {
   return `"${database}" on ${host}${host.startsWith('/') ? '' : `:${port}`}`
 }
 
+/** A name as SQL takes it, whatever is in it. */
+export function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
+
 /** How every connection of ours calls itself in `pg_stat_activity`. */
 export function configOf(url: string, name: string): ClientConfig {
   return { connectionString: url, application_name: name, connectionTimeoutMillis: 10_000, keepAlive: true }

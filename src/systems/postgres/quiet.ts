@@ -20,8 +20,12 @@ export interface Patience {
 /** What the server says when somebody is in the way: a writer, a lock, a deadlock with a writer that came too late. */
 const BUSY = ['VQ001', '55P03', '40P01']
 
+/** For how long we only look whether nobody writes, before we stand in the queue, in ms: others then wait for us. */
+const LOOK = 100
+
 /**
- * Does `work` once nobody is in its way. `undone` ends the sentence for those who read why it was not done: `so "paid"
+ * Does `work` once nobody is in its way. At first it looks again and again whether somebody is; then it is told to
+ * `wait`, and stands in the queue for its locks, so that writers who never pause let it through. `undone` ends the sentence for those who read why it was not done: `so "paid"
  * cannot be taken`.
  *
  * Throws `NOT_QUIET` when somebody still is after `settle` ms; the state is then as it was.
@@ -30,13 +34,14 @@ export async function whenQuiet<T>(
   control: Control,
   { settle, terminate }: Patience,
   undone: string,
-  work: () => Promise<T>,
+  work: (wait: boolean) => Promise<T>,
 ): Promise<T> {
-  let deadline = now() + settle
+  const started = now()
+  let deadline = started + settle
   let mayTerminate = terminate
   for (let wait = 1; ; wait = Math.min(2 * wait, 50)) {
     try {
-      return await work()
+      return await work(now() - started > LOOK)
     } catch (error) {
       if (!BUSY.includes(codeOf(error))) throw error
       if (now() + wait < deadline) {

@@ -23,14 +23,30 @@ create view venomqa.shown_tables as
   join pg_class r on r.oid = coalesce(pg_partition_root(t.rel), t.rel)
   join pg_namespace rs on rs.oid = r.relnamespace;
 
+-- Whether the schema may be another one than at a mark.
+create function venomqa.schema_moved(p_shape int) returns boolean language sql as $$
+  select shape <> p_shape or exists (select from venomqa.ddl)
+    or not told_of_ddl and signature is distinct from venomqa.signature()
+  from venomqa.about
+$$;
+
+-- Whether anything may differ from what it was at a mark.
+create function venomqa.moved(p_mark int) returns boolean language sql as $$
+  select exists (select from venomqa.log) or exists (select from venomqa.past where mark >= p_mark)
+    or venomqa.schema_moved((select shape from venomqa.mark where id = p_mark))
+$$;
+
 -- The tables that may differ from what they were at a mark. Those that were not there yet are new.
 create function venomqa.changed_tables(p_mark int)
-returns table (rel oid, shown text, name text, columns json, key json, is_new boolean) language plpgsql stable as $$
+returns table (rel oid, shown text, name text, columns json, key json, is_new boolean) language plpgsql as $$
 declare
   v_shape int := (select shape from venomqa.mark where id = p_mark);
   v_lines oid[] := array(
     select log.rel from venomqa.log union select past.rel from venomqa.past where mark >= p_mark);
 begin
+  if venomqa.schema_moved(v_shape) then
+    perform venomqa.only_added(v_shape);
+  end if;
   return query
     select t.rel, t.shown, t.name, t.columns, t.key, is_later
     from venomqa.shown_tables t

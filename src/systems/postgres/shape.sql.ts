@@ -152,7 +152,7 @@ declare
   v_shape int := (select shape from venomqa.about);
 begin
   perform venomqa.watch_all(array(select distinct rel from venomqa.shape_difference(v_shape)));
-  select coalesce(max(version), 0) + 1 into v_shape from venomqa.shape;
+  v_shape := nextval('venomqa.shape_version');
   insert into venomqa.shape select v_shape, rel, line from venomqa.describe();
   perform venomqa.at_shape(v_shape);
   return v_shape;
@@ -164,18 +164,25 @@ create function venomqa.at_shape(p_shape int) returns void language sql as $$
     set shape = p_shape, signature = case when not told_of_ddl then venomqa.signature() end;
 $$;
 
--- Takes away what was added since, or refuses with the difference where anything else changed.
-create function venomqa.undo_shape(p_shape int) returns void language plpgsql as $$
+-- Refuses with the difference where anything changed but that relations were added.
+create function venomqa.only_added(p_shape int) returns void language plpgsql as $$
 declare
   v_old oid[] := array(select distinct rel from venomqa.shape where version = p_shape);
   v_difference text;
-  v_drop text;
 begin
   if exists (select from venomqa.shape_difference(p_shape) where sign = '-' or rel = 0 or rel = any (v_old)) then
     select string_agg(sign || ' ' || line, e'\\n' order by rel, sign desc, line) into v_difference
       from venomqa.shape_difference(p_shape);
     raise exception using errcode = 'VQ003', message = 'the schema changed', detail = v_difference;
   end if;
+end $$;
+
+-- Takes away what was added since.
+create function venomqa.undo_shape(p_shape int) returns void language plpgsql as $$
+declare
+  v_drop text;
+begin
+  perform venomqa.only_added(p_shape);
   -- One at a time, tables first: what goes with them is then no longer there to be dropped.
   loop
     select format('drop %s %I.%I cascade',

@@ -12,22 +12,26 @@ function net(lines: string): string {
  * Marks and the way back to them. Each is one call, in one transaction, on the control session.
  *
  * `VQ000` the session is not ours, `VQ001` somebody is writing, `VQ002` no such mark, `VQ003` the schema changed,
- * `VQ004` a table was changed past the triggers, `VQ005` a table was rewritten.
+ * `VQ004` a table was changed past the triggers, `VQ005` a table was rewritten, `VQ006` a kept table refers to an emptied one.
  */
 export const undoSql = `
--- Who has a write transaction open in this database. Autovacuum belongs to nobody (usesysid) and changes no row.
-create view venomqa.writers as
-  select a.pid, null::text as prepared, a.usesysid, a.application_name, a.state, a.xact_start, a.query
-  from pg_stat_get_activity(null) a join pg_database d on d.oid = a.datid
-  where d.datname = current_database() and a.backend_xid is not null and a.usesysid is not null and a.pid <> pg_backend_pid()
-  union all
-  select null, gid, null, null, 'prepared', prepared, null from pg_prepared_xacts where database = current_database();
+-- Whether a write transaction is open in this database that does not wait for us, or for one that waits for us. Those
+-- come after us. Autovacuum belongs to nobody (usesysid) and changes no row.
+create function venomqa.others_write() returns boolean language plpgsql as $$
+begin
+  perform pg_stat_clear_snapshot();
+  return exists (
+      select from pg_stat_get_activity(null) a join pg_database d on d.oid = a.datid
+      where d.datname = current_database() and a.backend_xid is not null and a.usesysid is not null
+        and a.pid <> pg_backend_pid() and a.pid not in (select pid from pg_locks where not granted and pid is not null))
+    or exists (select from pg_prepared_xacts where database = current_database());
+end $$;
 
--- What must hold before a mark is taken or gone back to.
+-- What must be known before a mark is taken or gone back to.
 --
--- The lock holds every other writer off until the end of the transaction: who has written in a watched table holds one
--- on the log, and who comes later waits in its trigger, and so comes after us. Between the two is who has a transaction
--- id and has not written yet: there is none when the snapshot begins and ends with our own.
+-- The lock on the log holds every other writer off until the end of the transaction: who has written in a watched table
+-- holds one too, and who comes later waits in its trigger, and so comes after us. Between the two is who has a
+-- transaction id and has not written yet: there is none when the snapshot begins and ends with our own.
 create view venomqa.here as
   select current_setting('venomqa.control', true) = 'on' as is_ours,
     pg_current_xact_id()::text || ':' || pg_current_xact_id()::text || ':' = pg_current_snapshot()::text as is_quiet,
@@ -36,30 +40,51 @@ create view venomqa.here as
     about.shape as shape_now, about.told_of_ddl
   from venomqa.about;
 
-create function venomqa.refuse(p_is_ours boolean) returns void language plpgsql as $$
+create function venomqa.refuse_if_not_alone(p_is_ours boolean, p_wait boolean) returns void language plpgsql as $$
 begin
   -- A proxy that hands sessions on between transactions would run us in one without our settings.
   if p_is_ours is not true then
     raise exception using errcode = 'VQ000', message = 'this is not the control session';
   end if;
-  if exists (select from venomqa.writers) then
-    raise exception using errcode = 'VQ001', message = 'a write transaction is open';
+  -- Who is in the middle of a statement will soon wait for our lock, or be done.
+  for i in 1 .. case when p_wait then 20 else 1 end loop
+    if not venomqa.others_write() then return; end if;
+    perform pg_sleep(0.002) where p_wait;
+  end loop;
+  raise exception using errcode = 'VQ001', message = 'a write transaction is open';
+end $$;
+
+-- Stands in the queue for the tables that are to be put back, so that writers who never pause are held off before they
+-- lock rows. It waits for a short time only (lock_timeout): one who waits for us may be the one we wait for.
+create function venomqa.queue(p_mark int) returns void language plpgsql as $$
+declare
+  v_tables text;
+begin
+  select string_agg('only ' || name, ', ' order by rel) into v_tables from venomqa.tables
+  where rel in (select log.rel from venomqa.log union select past.rel from venomqa.past where mark >= p_mark);
+  if v_tables is not null then
+    execute format('lock table %s in exclusive mode', v_tables);
   end if;
 end $$;
 
 -- Takes a mark. Answers with its id, and for each table how many lines it had since the mark before.
-create function venomqa.checkpoint(p_name text, p_alone boolean, out id int, out moved oid[], out lines bigint[])
+--
+-- It is taken with nobody else writing (alone), or beside those who do (p_alone false); and it does not wait for that,
+-- or for a short time (p_wait).
+create function venomqa.checkpoint(p_name text, p_alone boolean, p_wait boolean, out id int, out moved oid[], out lines bigint[])
 language plpgsql as $$
 declare
   v_here record;
   v_last int;
 begin
-  if p_alone then
+  if p_alone and p_wait then
+    lock table venomqa.log in share row exclusive mode;
+  elsif p_alone then
     lock table venomqa.log in share row exclusive mode nowait;
   end if;
   select here.*, (select max(mark.id) from venomqa.mark) as last into v_here from venomqa.here;
   if v_here.is_ours is not true or p_alone and not v_here.is_quiet then
-    perform venomqa.refuse(v_here.is_ours);
+    perform venomqa.refuse_if_not_alone(v_here.is_ours, p_wait);
   end if;
   if v_here.has_ddl or not v_here.told_of_ddl then
     v_here.shape_now := venomqa.present_shape();
@@ -83,18 +108,24 @@ begin
     returning mark.id into checkpoint.id;
 end $$;
 
--- Goes back to a mark and forgets those made after it. Answers with the tables that were touched since.
-create function venomqa.rollback(p_mark int) returns oid[] language plpgsql as $$
+-- Goes back to a mark and forgets those made after it. Answers with the tables that were touched since, and with the
+-- size of the past where that was rewritten.
+create function venomqa.rollback(p_mark int, p_wait boolean, out touched oid[], out past_size bigint)
+language plpgsql as $$
 declare
   v_here record;
   v_table record;
-  v_touched oid[];
 begin
-  lock table venomqa.log in share row exclusive mode nowait;
+  if p_wait then
+    perform venomqa.queue(p_mark);
+    lock table venomqa.log in share row exclusive mode;
+  else
+    lock table venomqa.log in share row exclusive mode nowait;
+  end if;
   select here.*, mark.*, exists (select from venomqa.past where past.mark >= p_mark) as has_past
     into v_here from venomqa.here left join venomqa.mark on id = p_mark;
   if v_here.is_ours is not true or not v_here.is_quiet then
-    perform venomqa.refuse(v_here.is_ours);
+    perform venomqa.refuse_if_not_alone(v_here.is_ours, p_wait);
   end if;
   if v_here.id is null then
     raise exception using errcode = 'VQ002', message = 'there is no such mark';
@@ -119,12 +150,15 @@ begin
       from (${net('venomqa.log')} order by rel, at) as net
       group by rel
     loop
-      v_touched := v_touched || v_table.rel;
+      touched := touched || v_table.rel;
       if not v_table.is_whole then
         raise exception using errcode = 'VQ005', message = (select name from venomqa.tables where rel = v_table.rel);
       end if;
       execute format('select venomqa.undo_%s($1, $2, $3, $4, $5)', v_table.rel)
         using v_table.gone, v_table.back, v_table.back_at, v_table.back_by, v_table.has_past;
+      if v_table.has_past then
+        past_size := pg_relation_size('venomqa.past');
+      end if;
     end loop;
     delete from venomqa.log;
     -- Deleted lines stay in the file until it is cut: not each time, since that costs more than reading over them.
@@ -135,9 +169,8 @@ begin
 
   -- Whether a sequence that has given no value yet is where it was, only the sequence itself can tell: it is set.
   perform setval(seq::regclass, last, called)
-    from unnest(v_here.sequences, v_here.last_values, v_here.called) as mark (seq, last, called)
+    from unnest(v_here.sequences, v_here.last_values, v_here.called) as at_mark (seq, last, called)
     where not called or pg_sequence_last_value(seq) is distinct from last;
-  return v_touched;
 end $$;
 
 -- What happened before a later mark happened after this one.

@@ -44,6 +44,9 @@ export interface Mark {
 /** How long the session of a run that was killed may take to notice, in ms. */
 const LEAST_PATIENCE = 1000
 
+/** The size from which it is worth to sweep what rollbacks leave behind, in bytes. */
+const SWEEP_FROM = 128 * 1024
+
 /** The way `undo`: triggers record every version of a row, whoever writes it, and a rollback puts back the versions of the mark. */
 export class Undo implements Rollbackable<Mark, Pool> {
   readonly kind = 'stack'
@@ -57,6 +60,8 @@ export class Undo implements Rollbackable<Mark, Pool> {
   #control: Control | undefined
   #pool: Pool | undefined
   #way = 'undo: not open yet'
+  /** The size of the past when it was last swept, in bytes. */
+  #swept = 0
 
   constructor(url: string, options: PostgresOptions) {
     this.#url = url
@@ -99,10 +104,10 @@ export class Undo implements Rollbackable<Mark, Pool> {
 
   async checkpoint(name: string): Promise<Mark> {
     const control = this.#opened()
-    const [row] = await whenQuiet(control, this.#patience, `so "${name}" cannot be taken`, () =>
+    const [row] = await whenQuiet(control, this.#patience, `so "${name}" cannot be taken`, (wait) =>
       control.query(
-        'select id, moved, lines from venomqa.checkpoint($1, true)',
-        [storable(name)],
+        'select id, moved, lines from venomqa.checkpoint($1, true, $2)',
+        [storable(name), wait],
         'venomqa_checkpoint',
       ),
     )
@@ -115,10 +120,11 @@ export class Undo implements Rollbackable<Mark, Pool> {
   async rollback({ id, name }: Mark): Promise<void> {
     const control = this.#opened()
     try {
-      const [row] = await whenQuiet(control, this.#patience, `so the way back to "${name}" is not clear`, () =>
-        control.query('select venomqa.rollback($1) as touched', [id], 'venomqa_rollback'),
+      const [row] = await whenQuiet(control, this.#patience, `so the way back to "${name}" is not clear`, (wait) =>
+        control.query('select touched, past_size from venomqa.rollback($1, $2)', [id, wait], 'venomqa_rollback'),
       )
       this.#observed.rolledBack(id, list(row?.['touched']))
+      await this.#sweep(control, Number(row?.['past_size'] ?? 0))
     } catch (error) {
       throw explained(error, name)
     }
@@ -187,6 +193,14 @@ export class Undo implements Rollbackable<Mark, Pool> {
     } finally {
       await control.close()
     }
+  }
+
+  /** Each rollback below an earlier mark rewrites lines of the past, and leaves the old ones in its file. */
+  async #sweep(control: Control, size: number): Promise<void> {
+    if (size <= 2 * this.#swept + SWEEP_FROM) return
+    await control.query('vacuum venomqa.past')
+    const [row] = await control.query(`select pg_relation_size('venomqa.past') as size`)
+    this.#swept = Number(row?.['size'] ?? 0)
   }
 
   #opened(): Control {

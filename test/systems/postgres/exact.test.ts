@@ -97,11 +97,11 @@ async function amounts({ database }: Opened): Promise<string> {
 }
 
 async function markAtOnce(opened: Opened): Promise<number> {
-  return (await asControl(opened, `select id from venomqa.checkpoint('at once', false)`)).id
+  return (await asControl(opened, `select id from venomqa.checkpoint('at once', false, false)`)).id
 }
 
 async function rollback(opened: Opened, mark: number): Promise<void> {
-  await asControl(opened, `select venomqa.rollback(${mark})`)
+  await asControl(opened, `select venomqa.rollback(${mark}, false)`)
 }
 
 /** Runs a statement in a session like the one of the system. */
