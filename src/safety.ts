@@ -26,6 +26,8 @@ const TEST_NAME = /(^|[^a-z])(test(s|ing|db|data)?|specs?|ci|e2e|venomqa|vq)([^a
 const TEST_PATH = /(^|[^a-z])(tmp|temp|shm|fixtures?|demo|examples?|sandbox|bench)([^a-z]|$)/i
 const PRODUCTION_VARIABLES = ['NODE_ENV', 'APP_ENV', 'RAILS_ENV', 'DEPLOY_ENV']
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\]|0:0:0:0:0:0:0:1)$/i
+const MANAGED =
+  /\.(amazonaws\.com|azure\.com|windows\.net|supabase\.(co|com)|neon\.tech|aivencloud\.com|ondigitalocean\.com|mongodb\.net|psdb\.cloud|elastic-cloud\.com|upstash\.io|render\.com|railway\.app|rlwy\.net|timescale\.com|crunchybridge\.com)$/i
 
 /** Whether a name says by itself that it belongs to tests: `shop_test`, `ci-3`. */
 export function isTestName(name: string): boolean {
@@ -45,8 +47,9 @@ export function isLoopback(host: string): boolean {
 /**
  * Throws `NOT_A_TEST_DATABASE` unless `target` is provably a test database: this tool rewrites what it is given.
  *
- * Three rules, each with the one option that relaxes it: no production environment; the host is this
- * machine or listed in `allowHosts`; and the database is proved by a mark, by its name, or by `allowDatabase`.
+ * Four rules, each with the one option that relaxes it: no production environment; the host is this
+ * machine or listed in `allowHosts`; the database is proved by a mark, by its name, or by `allowDatabase`; on the host
+ * of a managed service a name is no proof.
  */
 export function requireTestDatabase(
   target: Target,
@@ -70,6 +73,13 @@ export function requireTestDatabase(
       `"${database}" is on ${host}, which is not this machine.`,
       'A database elsewhere may be shared with people, whatever its name is.',
       `If it is yours alone, say so: ${system}(…, { allowHosts: ['${host}'] }).`,
+    )
+  }
+  if (host !== undefined && MANAGED.test(host) && !target.proved && options.allowDatabase !== database) {
+    refuse(
+      `"${database}" is on ${host}, which belongs to a managed service, and nothing but its name says that it is for tests.`,
+      'What stands there is seldom for tests alone.',
+      `Use a database on this machine${target.mark === undefined ? '' : `, mark this one once (${target.mark})`}, or vouch for it: ${system}(…, { allowDatabase: '${database}' }).`,
     )
   }
   if (target.proved || isTestName(database) || options.allowDatabase === database) return

@@ -27,6 +27,16 @@ describe('a database is left alone', () => {
     expect(checked({ database: 'shop2' }, { allowDatabase: 'shop' })).toThrow('allowDatabase')
   })
 
+  test('of a managed service, unless it is marked: its name is no proof', () => {
+    const target = { host: 'shop.c1a2.eu-west-1.rds.amazonaws.com', database: 'shop_test', mark: 'comment on …' }
+    const options = { allowHosts: [target.host] }
+    expect(checked(target, options)).toThrow('which belongs to a managed service')
+    expect(checked(target, options)).toThrow('mark this one once (comment on …)')
+    expect(checked({ ...target, proved: true }, options)).not.toThrow()
+    expect(checked(target, { ...options, allowDatabase: 'shop_test' })).not.toThrow()
+    expect(checked({ ...target, proved: true })).toThrow('not this machine')
+  })
+
   test('on a host that is not this machine, whatever its name', () => {
     const target = { host: 'db.example.com', database: 'shop_test', proved: true }
     expect(checked(target)).toThrow(
