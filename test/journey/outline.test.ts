@@ -24,7 +24,7 @@ function drawn(write: (words: JourneyWords<object>) => void, ...fates: readonly 
   const paths = pathsOf(collected!.root).map((path, i): PathOutcome => {
     const [outcome, states, { retries = 0, ...more } = {}] = fates[i]!
     const report: PathReport = { ...reportOf(path), ...more }
-    for (const [at, letter] of [...states].entries()) {
+    for (const [at, letter] of states.split('').entries()) {
       const node = report.nodes[at]!
       node.state = STATES[letter]!
       if ('rpf'.includes(letter)) node.ms = 2

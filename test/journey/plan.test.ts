@@ -198,7 +198,7 @@ describe('modes', () => {
   })
 
   test('a step that is skipped is found when its path runs', () => {
-    expect(written(({ step, branch }) => void branch('x', () => void step.skip('b', nothing)))).toEqual(['j/x: a ◆c b'])
+    expect(written(({ step, branch }) => branch('x', () => void step.skip('b', nothing)))).toEqual(['j/x: a ◆c b'])
   })
 
   test('below a skipped branch everything is skipped', () => {
