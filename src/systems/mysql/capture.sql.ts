@@ -47,6 +47,17 @@ export function imageColumn({ type, collation }: Column, as: string): string {
   return `${as} ${type}${text} NULL`
 }
 
+/**
+ * Fires the triggers of a table for no row at all, so that the server opens the table and its log.
+ *
+ * It must follow each statement that uses a log directly: MariaDB notes in its cache of open tables which statement that
+ * was, and then refuses what an application writes under LOCK TABLES (error 1442). This clears the note.
+ */
+export function firesForNothing({ table: at }: Places, { table }: Tracked): string {
+  const column = name(table.columns.find(({ generated }) => !generated)!.name)
+  return `INSERT INTO ${at(table.name)} (${column}) SELECT ${column} FROM ${at(table.name)} WHERE FALSE`
+}
+
 /** A trigger of ours. */
 export interface Capture {
   readonly name: string

@@ -1,4 +1,5 @@
 import type { Change, Row } from '../../rollbackable.ts'
+import { firesForNothing } from './capture.sql.ts'
 import type { Column } from './catalog.ts'
 import type { Copies } from './copies.ts'
 import type { RawRow, Session } from './session.ts'
@@ -20,6 +21,7 @@ export async function loggedChanges(
     'START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY',
     ...selects,
     'COMMIT',
+    ...tables.map(({ tracked }) => firesForNothing(places, tracked)),
   ])
   return tables.map(({ tracked }, i) => changeOf(tracked, results[i + 2]!)).filter(isSomething)
 }

@@ -1,3 +1,4 @@
+import { firesForNothing } from './capture.sql.ts'
 import type { Server } from './server.ts'
 import type { Session, TextRow } from './session.ts'
 import { list, text } from './sql.ts'
@@ -22,19 +23,10 @@ export interface Counters {
 }
 
 /** Statements that change what tables, triggers and views there are. The server counts them for all databases together. */
-const DDL = [
-  ...[
-    'alter_table',
-    'create_table',
-    'drop_table',
-    'rename_table',
-    'truncate',
-    'create_index',
-    'drop_index',
-    'optimize',
-  ],
-  ...['create_trigger', 'drop_trigger', 'create_view', 'drop_view', 'create_db', 'drop_db', 'alter_db'],
-]
+const DDL = (
+  'alter_table create_table drop_table rename_table truncate create_index drop_index optimize ' +
+  'create_trigger drop_trigger create_view drop_view create_db drop_db alter_db'
+).split(' ')
 const DDL_COUNT = `SHOW GLOBAL STATUS WHERE Variable_name IN (${list(DDL.map((statement) => text(`Com_${statement}`)))})`
 
 /** Reads what the server counts. It knows by which names InnoDB calls the tables. */
@@ -52,10 +44,9 @@ export class Counting {
 
   /** Asks how InnoDB calls these tables, and has it load them all: it tells nothing of a table that nobody opened. */
   async learn(session: Session, tracking: Tracking): Promise<void> {
-    const tracked = [...tracking.values()]
-    await session.run(
-      tracked.flatMap((table) => [this.#open(table), `SELECT 1 FROM ${this.#places.own(`u${table.number}`)} LIMIT 1`]),
-    )
+    const opening = [...tracking.values()].map((table) => firesForNothing(this.#places, table))
+    // A table that is gone is found out by who looks for it.
+    if (!(await session.allowed(...opening))) for (const sql of opening) await session.allowed(sql)
     const names = [...tracking.keys()]
     const odd = names.filter((table) => !isPlain(table))
     if (isPlain(this.#places.database)) this.#prefix = `${this.#places.database}/`

@@ -89,8 +89,8 @@ export class History {
     if (at < 0) return
     const { session, places } = this.#ground
     this.#marks = this.#marks.slice(0, at)
-    const dead = [...mark.dead].filter(([, entries]) => entries > 0n).map(([log]) => log)
-    await session.run(dead.map((log) => forget(places, log, mark.seq, mark.since)))
+    const dead = [...mark.state.tracking.values()].filter(({ number }) => (mark.dead.get(number) ?? 0n) > 0n)
+    await session.run(dead.flatMap((tracked) => forget(places, tracked, mark.seq, mark.since)))
     if (at === 0) await session.run([dropNote(places, 'mark')])
     await this.#copies.sweep(this.#marks)
   }
@@ -162,11 +162,12 @@ export class History {
   }
 
   /** Entries after the mark are of no use after the rollback; they go when there are many. */
-  #sweep({ number }: Tracked, mark: Mark, { logs }: Counters): readonly string[] {
+  #sweep(tracked: Tracked, mark: Mark, { logs }: Counters): readonly string[] {
+    const { number } = tracked
     const highest = logs.get(number) ?? mark.since + DEAD
     const dead = (mark.dead.get(number) ?? 0n) + highest - mark.since
     mark.dead.set(number, dead < DEAD ? dead : 0n)
-    return dead < DEAD ? [] : [forget(this.#ground.places, number, mark.seq)]
+    return dead < DEAD ? [] : forget(this.#ground.places, tracked, mark.seq)
   }
 
   async #restoreIds(mark: Mark, now: Counters): Promise<void> {

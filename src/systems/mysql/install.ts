@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { capturesOf, createCapture, gateTables, logTable } from './capture.sql.ts'
 import { Cascades } from './cascade.sql.ts'
 import type { Trigger } from './catalog.ts'
@@ -171,7 +172,7 @@ interface Like {
 }
 
 function same(one: readonly Like[], other: readonly Like[]): boolean {
-  const texts = (triggers: readonly Like[]): string =>
-    JSON.stringify(triggers.map(({ name, timing, event, body }) => [name, timing, event, body]).toSorted())
-  return texts(one) === texts(other)
+  const texts = (triggers: readonly Like[]): string[] =>
+    triggers.map(({ name, timing, event, body }) => JSON.stringify([name, timing, event, body])).toSorted()
+  return isDeepStrictEqual(texts(one), texts(other))
 }

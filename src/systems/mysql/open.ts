@@ -14,7 +14,7 @@ import { serverOf } from './server.ts'
 import { Session } from './session.ts'
 import { name, text } from './sql.ts'
 import { type Mark, seen, type State } from './state.ts'
-import { placesOf, type Tracked, type Tracking } from './tracked.ts'
+import { placesOf, type Tracking } from './tracked.ts'
 
 /** How a database is opened. */
 export interface OpenOptions extends SafetyOptions {
@@ -170,5 +170,5 @@ async function tell({ session, server, places }: Ground, { catalog, tracking }: 
 
 /** A new run needs no logs of definitions that are gone. */
 function withoutPast(tracking: Tracking = new Map()): Tracking {
-  return new Map([...tracking].map(([table, { previous: _, ...tracked }]): [string, Tracked] => [table, tracked]))
+  return new Map([...tracking].map(([table, tracked]) => [table, { ...tracked, previous: undefined }]))
 }

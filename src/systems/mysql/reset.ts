@@ -8,20 +8,13 @@ import type { Places } from './tracked.ts'
 
 /** Tables in which migration tools remember what they did. Emptying them would have the tool do it again. */
 const MIGRATIONS = new Set(
-  [
-    ...['migrations', 'schema_migrations', 'ar_internal_metadata', '_prisma_migrations', '__drizzle_migrations'],
-    ...['knex_migrations', 'knex_migrations_lock', 'kysely_migration', 'kysely_migration_lock', 'sequelizemeta'],
-    ...['typeorm_migrations', 'typeorm_metadata', 'mikro_orm_migrations', 'flyway_schema_history', 'schema_version'],
-    ...['databasechangelog', 'databasechangeloglock', 'goose_db_version', 'alembic_version', 'django_migrations'],
-    ...[
-      'doctrine_migration_versions',
-      'phinxlog',
-      '__efmigrationshistory',
-      'umzug_migrations',
-      'db_migrations',
-      'gorp_migrations',
-    ],
-  ].map((table) => table.toLowerCase()),
+  (
+    'migrations schema_migrations ar_internal_metadata _prisma_migrations __drizzle_migrations knex_migrations ' +
+    'knex_migrations_lock kysely_migration kysely_migration_lock sequelizemeta typeorm_migrations typeorm_metadata ' +
+    'mikro_orm_migrations flyway_schema_history schema_version databasechangelog databasechangeloglock ' +
+    'goose_db_version alembic_version django_migrations doctrine_migration_versions phinxlog __efmigrationshistory ' +
+    'umzug_migrations db_migrations gorp_migrations'
+  ).split(' '),
 )
 
 /** Whether a table belongs to a migration tool. */

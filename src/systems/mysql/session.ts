@@ -88,9 +88,9 @@ export class Session {
     return (each as unknown[]).map((rows) => (Array.isArray(rows) ? (rows as RawRow[]) : []))
   }
 
-  /** Runs a statement as far as the server allows it to us. Answers whether it did. */
-  async allowed(sql: string): Promise<boolean> {
-    return this.run([sql]).then(
+  /** Runs statements as far as the server allows them to us. Answers whether it did. */
+  async allowed(...statements: readonly string[]): Promise<boolean> {
+    return this.run(statements).then(
       () => true,
       () => false,
     )

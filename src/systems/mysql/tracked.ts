@@ -46,7 +46,7 @@ export interface Tracked {
   /** The images of the key. */
   readonly key: readonly Image[]
   /** How the table came back while it had another definition. */
-  readonly previous?: Tracked
+  readonly previous?: Tracked | undefined
 }
 
 /** How each table comes back, by name. */

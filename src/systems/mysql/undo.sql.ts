@@ -1,3 +1,4 @@
+import { firesForNothing } from './capture.sql.ts'
 import { list, name } from './sql.ts'
 import { insertable, type Places, type Tracked } from './tracked.ts'
 
@@ -28,8 +29,9 @@ export function undo(
 }
 
 /** What forgets the entries after `seq`, up to `until`. */
-export function forget({ own }: Places, log: number, seq: bigint, until?: bigint): string {
-  return `DELETE FROM ${own(`u${log}`)} WHERE seq > ${seq}${until === undefined ? '' : ` AND seq <= ${until}`}`
+export function forget(places: Places, tracked: Tracked, seq: bigint, until?: bigint): readonly string[] {
+  const end = until === undefined ? '' : ` AND seq <= ${until}`
+  return [`DELETE FROM ${places.own(`u${tracked.number}`)} WHERE seq > ${seq}${end}`, firesForNothing(places, tracked)]
 }
 
 /** What gives a table its next generated id back. */

@@ -100,7 +100,7 @@ export async function undoes({ system, database }: Bench, change: () => Promise<
 async function rowsOf(connection: Connection, database: string, table: string): Promise<string[]> {
   const columns = await select(connection, `SHOW COLUMNS FROM ${quoted(table)} FROM ${quoted(database)}`)
   const exact = columns.map(({ Field, Type }) =>
-    /^float/.test(Type) ? `CAST(${quoted(Field)} AS DOUBLE)` : quoted(Field),
+    String(Type).startsWith('float') ? `CAST(${quoted(Field)} AS DOUBLE)` : quoted(Field),
   )
   const [rows] = await connection.query<RowDataPacket[][]>({
     sql: `SELECT ${exact.join()} FROM ${quoted(database)}.${quoted(table)}`,
