@@ -1,6 +1,12 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { inMemory } from '../../bench/bench.ts'
 import { World } from '../../src/index.ts'
 import type { Rollbackable } from '../../src/rollbackable.ts'
 import { memory } from '../../src/systems/memory/index.ts'
+import { sqlite } from '../../src/systems/sqlite/index.ts'
 import type { Store } from './shop.ts'
 
 /** A system to explore on, and how the application writes to it. */
@@ -13,6 +19,7 @@ export interface Place extends Store {
 export const places: Readonly<Record<string, () => Place>> = {
   memory: () => onMap((map) => memory(map)),
   'a stack that forgets': () => onMap((map) => forgetful(memory(map))),
+  'a SQLite file': () => onSqlite(),
 }
 
 /** A world over one place, and the store that its application uses. */
@@ -34,6 +41,25 @@ export async function open(
 function onMap(make: (map: Map<string, string>) => Rollbackable): Place {
   const map = new Map<string, string>()
   return { system: make(map), put: (key, value) => void map.set(key, value), all: () => Object.fromEntries(map) }
+}
+
+/** A file that the application has open on its own connection, with commits of its own. */
+function onSqlite(): Place {
+  const folder = mkdtempSync(join(inMemory() ? '/dev/shm' : tmpdir(), 'venomqa-explore-test-'))
+  const db = new Database(join(folder, 'test.db'))
+  db.pragma('journal_mode = wal')
+  db.exec('create table kv (key text primary key, value text not null)')
+  const put = db.prepare('insert into kv values (?, ?) on conflict (key) do update set value = excluded.value')
+  const all = db.prepare<[], { key: string; value: string }>('select key, value from kv')
+  return {
+    system: sqlite(join(folder, 'test.db')),
+    put: (key, value) => void put.run(key, value),
+    all: () => Object.fromEntries(all.all().map(({ key, value }) => [key, value])),
+    dispose() {
+      db.close()
+      rmSync(folder, { recursive: true })
+    },
+  }
 }
 
 /** As savepoints are: a rollback destroys the marks made after the one it goes to. */
