@@ -17,7 +17,7 @@ for (const name of ['postgres', 'postgres18']) {
       await opened.system.rollback(mark)
       const { rows } = await opened.database.query('select id from orders')
       expect(rows.map(({ id }) => id)).not.toEqual([1, 2, 3])
-      expect(rows.map(({ id }) => id).toSorted()).toEqual([1, 2, 3])
+      expect(new Set(rows.map(({ id }) => id))).toEqual(new Set([1, 2, 3]))
     })
 
     test('large objects', async () => {
