@@ -16,7 +16,6 @@ interface Trip {
 /** One RESP3 connection that keeps the pushes, which client libraries drop. */
 export class Connection {
   readonly #socket: Socket
-  readonly #place: Place
   #trips: Trip[] = []
   #first = 0
   #failure: VenomError | undefined
@@ -26,7 +25,6 @@ export class Connection {
 
   private constructor(socket: Socket, place: Place) {
     this.#socket = socket
-    this.#place = place
     const parser = new Parser(
       (reply) => this.#take(reply),
       (push) => this.onPush(push),
@@ -138,8 +136,7 @@ export function socketTo(place: Place): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const { path, host = 'localhost', port = 6379, tls } = place
     const address = { host, port }
-    const socket =
-      path !== undefined ? connectPlain({ path }) : tls ? connectTls({ ...address, ...tls }) : connectPlain(address)
+    const socket = tls ? connectTls({ ...address, ...tls }) : connectPlain(path === undefined ? address : { path })
     socket.setNoDelay(true).setKeepAlive(true, 15_000)
     const fail = (cause: unknown): void => {
       socket.destroy()

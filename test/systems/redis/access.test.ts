@@ -211,7 +211,7 @@ describeServer('redis', (like) => {
       await using client = connected(server.url)
       const port = String(server.port + 1)
       const set = await client.config('SET', 'tls-port', port).catch((error: Error) => error.message)
-      if (set !== 'OK') skip(`this server was built without TLS (${set})`)
+      if (set !== 'OK') skip(`this server was built without TLS (${String(set)})`)
       const url = `rediss://localhost:${port}/1`
       await assert.rejects(async () => opened(url), { code: 'CONNECTION_REFUSED', message: /SELF_SIGNED/ })
       await opened(url, { tls: { ca: readFileSync(`${folder}/cert.pem`) } })

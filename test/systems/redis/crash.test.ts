@@ -72,7 +72,7 @@ describeServer('redis', (server) => {
   })
 
   test('a lease holds though the application flushed the database', async () => {
-    await using client = await freshly(url)
+    await using _client = await freshly(url)
     const child = await runner(url, {}, 'flush')
     await assert.rejects(async () => opened(url), { code: 'LEASED' })
     await kill(child)

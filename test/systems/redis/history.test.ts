@@ -52,7 +52,10 @@ function follow(program: readonly Step[]): void {
       } else {
         const between = history.between(chosen.moment)
         for (const name of dirty) if (!between.has(name)) between.set(name, history.present.get(name) ?? null)
-        for (const [name, wanted] of between) wanted ? store.set(name, wanted) : store.delete(name)
+        for (const [name, wanted] of between) {
+          if (wanted) store.set(name, wanted)
+          else store.delete(name)
+        }
         history.arrive(chosen.moment)
         dirty.clear()
         assert.deepEqual(plain(store), plain(chosen.copy))

@@ -87,7 +87,7 @@ describeServer('redis', (url) => {
       const [long, many, wide] = (await system.changes(mark)).map(({ inserted }) => inserted[0])
       assert.deepEqual(long, { type: 'string', size: 2000 })
       assert.deepEqual(many, { type: 'list', size: 500 })
-      assert.match(String((wide?.['value'] as { field: string }).field), /^y{1000}… \(2000 characters\)$/)
+      assert.match(JSON.stringify(wide), /"y{1000}… \(2000 characters\)"/)
     })
 
     test('bytes that are no text are told in hexadecimal, and never taken for text', async () => {
@@ -97,11 +97,11 @@ describeServer('redis', (url) => {
       await client.set(Buffer.from([0xff, 0]), Buffer.from([0x80]))
       await client.set('binary:ff00', 'text')
       assert.deepEqual(
-        (await system.changes(mark)).map(({ key, inserted }) => [key, inserted[0]?.['value']]).toSorted(),
-        [
+        new Map((await system.changes(mark)).map(({ key, inserted }) => [key, inserted[0]?.['value']])),
+        new Map([
           ['binary:62696e6172793a66663030', 'text'],
           ['binary:ff00', 'binary:80'],
-        ],
+        ]),
       )
     })
 
