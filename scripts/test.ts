@@ -8,7 +8,7 @@ import { closingLine, readVitest } from './results.ts'
 import { startServices, usedServices } from './services.ts'
 
 /** Vitest is ESM only, so the entries that need it are too: attw would call that a fault. */
-const esmOnly = ['vitest', 'vitest-plugin']
+const esmOnly = ['vitest', 'vitest-plugin', 'vitest-reporter']
 const tidy = process.argv.includes('--check')
 const filters = process.argv.slice(2).filter((argument) => argument !== '--check')
 
