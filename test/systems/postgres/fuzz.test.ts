@@ -90,7 +90,7 @@ for (const name of ['postgres', 'postgres18']) {
       const applications = [await opened.connect(), await opened.connect()] as const
       const start = await system.checkpoint('start')
       const before = await reader.content()
-      const program = fc.asyncProperty(fc.array(step, { maxLength: 14 }), async (steps) => {
+      const program = fc.asyncProperty(fc.array(step, { maxLength: 16, size: 'max' }), async (steps) => {
         await system.rollback(start)
         const marks: { readonly mark: Mark; readonly copy: Content }[] = []
         for (const one of steps) {

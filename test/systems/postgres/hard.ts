@@ -38,6 +38,10 @@ export const hardSchema = `
     ('bad', 2, '(,)', '{}', row(0, null), '{}', '{}', '', '[]', '[]', 'infinity', '-infinity', '4714-11-24 BC', '00:00:00-15:59', '0',
      'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12', 'empty', '{}', 'text only', -0.01, 'NaN', '-Infinity', '', '', '::1', '(0,0)', '', '', 'pg_class', 'upper(text)', 0, '0/0', '', '((1,2),(3,4))', '');
 
+  -- Without money or names of objects, so that the text of a row is the ordinary one.
+  create table times (ts timestamptz, d date, iv interval, f8 float8, f4 float4, tss timestamp[]);
+  insert into times values ('2024-03-04 05:06:07.89+00', '2024-03-04', '-1 mon 2 days -03:04:05', 0.1::float8 + 0.2, 1.1, '{2024-03-04 05:06:07}');
+
   create table part (id int, k int, v text, primary key (id, k)) partition by range (k);
   create table part1 partition of part for values from (0) to (10);
   create table part2 (v text, gone int, k int not null, id int not null);
@@ -98,6 +102,9 @@ export const hardSchema = `
   create schema "S p.a""ce";
   create table "S p.a""ce"."We ird'$1%s" ("Id" int primary key, "sel""ect" text, "venomqa$row" int, p_gone int, rel int, ctid_ int);
   insert into "S p.a""ce"."We ird'$1%s" values (1, 'x', 1, 2, 3, 4);
+  create table "S p.a""ce".hidden (a int);
+  create table named (id int, rel regclass, price money);
+  insert into named values (1, '"S p.a""ce".hidden', 12.34);
   create table text (text text, version text, image text);
   insert into text values ('text', 'version', 'image');
 
@@ -127,8 +134,9 @@ export const hardCases: Readonly<Record<string, string>> = {
   'a table without columns': `insert into columnless select from generate_series(1, 2); delete from columnless where ctid = (select min(ctid) from columnless)`,
   'every type, updated and deleted': `update types set p = 9, big = 's'; delete from types where id = 2; delete from types where id = 1`,
   'every type, truncated': `truncate types`,
-  'odd settings of the session': `set datestyle = 'SQL, DMY'; set intervalstyle = 'sql_standard'; set bytea_output = 'escape'; set timezone = 'Asia/Kolkata'; set search_path = pg_catalog; set lc_monetary = 'C.UTF-8'; set xmloption = document; update public.types set p = 8; truncate public.types; reset all`,
-  'odd precision of floats': `set extra_float_digits = -3; update types set p = 8; update keyless set a = 5; delete from types; reset extra_float_digits`,
+  'odd settings of the session': `set datestyle = 'SQL, DMY'; set intervalstyle = 'sql_standard'; set bytea_output = 'escape'; set timezone = 'Asia/Kolkata'; set search_path = pg_catalog; set lc_monetary = 'C.UTF-8'; set xmloption = document; update public.types set p = 8; truncate public.types; update public.times set f4 = 2; delete from public.times; reset all`,
+  'names that only the application finds': `set search_path = "S p.a""ce", public; update named set id = 2; delete from named; insert into named values (3, 'hidden', 1); reset search_path`,
+  'odd precision of floats': `set extra_float_digits = -3; update types set p = 8; update keyless set a = 5; delete from types; update times set d = 'today'; reset extra_float_digits`,
   'an empty search path': `set search_path = ''; update public.types set p = 8; delete from public.keyless; insert into public.unl values (8, 'eight'); reset search_path`,
   'rows that move between partitions': `update part set k = k + 10 where id < 10; delete from part2 where id = 11; insert into part2 (v, k, id) values ('direct', 15, 999); insert into part values (500, 25, 'd'); update part set id = id + 1001 where k > 20`,
   'a cascade within one table': `delete from tree where id = 1`,
