@@ -51,6 +51,8 @@ function head(count: number): number {
   return 3 + String(count).length
 }
 
+const CR = 0x0d
+
 interface Open {
   readonly push: boolean
   readonly items: Reply[]
@@ -92,16 +94,16 @@ export class Parser {
   /** Reads one value, or says how many bytes it lacks. */
   #next(): boolean {
     const start = this.#at
-    const end = this.#buffer.indexOf('\r\n', start)
-    if (end < 0) return this.#lacks(this.#buffer.length - start + 1)
+    // A line has no other carriage return in it.
+    const end = this.#buffer.indexOf(CR, start)
+    if (end < 0 || end + 1 === this.#buffer.length) return this.#lacks(this.#buffer.length - start + 1)
     const type = this.#buffer[start]
-    const line = this.#buffer.toString('latin1', start + 1, end)
     switch (type) {
       case 0x24: // $
       case 0x3d: // =
       case 0x21: {
         // !
-        const length = Number(line)
+        const length = this.#number(start + 1, end)
         if (length < 0) return this.#done(null, end + 2)
         const stop = end + 2 + length
         if (stop + 2 > this.#buffer.length) return this.#lacks(stop + 2 - start)
@@ -111,24 +113,36 @@ export class Parser {
       case 0x2a: // *
       case 0x7e: // ~
       case 0x3e: // >
-        return this.#opens(Number(line), type === 0x3e, end + 2)
+        return this.#opens(this.#number(start + 1, end), type === 0x3e, end + 2)
       case 0x25: // %
-        return this.#opens(Number(line) * 2, false, end + 2)
+        return this.#opens(this.#number(start + 1, end) * 2, false, end + 2)
       case 0x2b: // +
       case 0x2c: // ,
       case 0x28: // (
-        return this.#done(line, end + 2)
+        return this.#done(this.#line(start, end), end + 2)
       case 0x2d: // -
-        return this.#done(new ReplyError(line), end + 2)
+        return this.#done(new ReplyError(this.#line(start, end)), end + 2)
       case 0x3a: // :
-        return this.#done(Number(line), end + 2)
+        return this.#done(this.#number(start + 1, end), end + 2)
       case 0x5f: // _
         return this.#done(null, end + 2)
       case 0x23: // #
-        return this.#done(line === 't', end + 2)
+        return this.#done(this.#buffer[start + 1] === 0x74, end + 2)
       default:
         throw new ReplyError(`ERR not a Redis reply: byte ${type}`)
     }
+  }
+
+  #line(start: number, end: number): string {
+    return this.#buffer.toString('latin1', start + 1, end)
+  }
+
+  /** The whole number in these bytes, without making a string of them: most of what is read are lengths. */
+  #number(start: number, end: number): number {
+    const negative = this.#buffer[start] === 0x2d
+    let value = 0
+    for (let at = negative ? start + 1 : start; at < end; at += 1) value = value * 10 + (this.#buffer[at] ?? 0) - 0x30
+    return negative ? -value : value
   }
 
   #lacks(bytes: number): boolean {
