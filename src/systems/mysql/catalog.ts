@@ -1,5 +1,6 @@
 import type { Session, TextRow } from './session.ts'
 import { name, text } from './sql.ts'
+import { bodyOf } from './trigger-body.ts'
 
 /** A column. */
 export interface Column {
@@ -86,7 +87,7 @@ export async function catalogOf(session: Session, database: string): Promise<Cat
       WHERE k.${here} AND r.CONSTRAINT_SCHEMA = ${text(database)} AND k.REFERENCED_TABLE_SCHEMA = ${text(database)}
       ORDER BY k.TABLE_NAME, k.CONSTRAINT_NAME, k.ORDINAL_POSITION`,
     `SELECT TRIGGER_NAME AS name, EVENT_OBJECT_TABLE AS \`table\`, EVENT_MANIPULATION AS event, ACTION_TIMING AS timing,
-            ACTION_STATEMENT AS body, DEFINER AS definer, SQL_MODE AS sqlMode, CHARACTER_SET_CLIENT AS charset,
+            DEFINER AS definer, SQL_MODE AS sqlMode, CHARACTER_SET_CLIENT AS charset,
             COLLATION_CONNECTION AS collation
        FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ${text(database)}
       ORDER BY EVENT_OBJECT_TABLE, EVENT_MANIPULATION, ACTION_TIMING, ACTION_ORDER`,
@@ -96,6 +97,10 @@ export async function catalogOf(session: Session, database: string): Promise<Cat
     ({ type, name }) => (type === 'BASE TABLE' || type === 'SYSTEM VERSIONED') && name !== MARK,
   )
   const definitions = await session.run(bases.map((row) => `SHOW CREATE TABLE ${name(database)}.${name(row['name']!)}`))
+  const texts = await session.run(triggers!.map((row) => `SHOW CREATE TRIGGER ${name(database)}.${name(row['name']!)}`))
+  const written = triggers!.map(
+    (row, i) => ({ ...row, body: bodyOf(texts[i]![0]!['SQL Original Statement']!) }) as unknown as Trigger,
+  )
   const columnsOf = grouped(columns!, ({ table }) => table!)
   const keysOf = grouped(keys!, ({ table }) => table!)
   return {
@@ -118,7 +123,7 @@ export async function catalogOf(session: Session, database: string): Promise<Cat
       }),
     ),
     foreignKeys: foreignKeysOf(references!),
-    triggers: triggers as unknown as readonly Trigger[],
+    triggers: written,
     views: new Map(views!.map((row) => [row['name']!, row['definition']!])),
     versioned: tables!.filter(({ type }) => type === 'SYSTEM VERSIONED').map((row) => row['name']!),
     sequences: tables!.filter(({ type }) => type === 'SEQUENCE').map((row) => row['name']!),

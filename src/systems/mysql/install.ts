@@ -6,7 +6,7 @@ import { createTrigger, dropTrigger, foreignDefiner, guarded, replaceTriggers } 
 import { dropNote, readNote, writeNote } from './notes.ts'
 import { errno } from './refusal.ts'
 import type { Server } from './server.ts'
-import type { Session } from './session.ts'
+import { DIALECT, type Session } from './session.ts'
 import { seen, type State } from './state.ts'
 import { list, text } from './sql.ts'
 import { type Places, type Tracked, type Tracking, trackingOf } from './tracked.ts'
@@ -77,22 +77,34 @@ async function replace(
   users: readonly Trigger[],
   ours: readonly string[],
 ): Promise<void> {
-  if (users.length > 0) await session.run([writeNote(places, 'guards', users)])
-  const made = users.flatMap((trigger) => createTrigger(places.database, places.table(table), trigger))
-  try {
-    await replaceTriggers(
-      session,
-      places.database,
-      places.table(table),
-      gone.map(({ name }) => name),
-      [...made, ...ours],
-    )
-  } catch (error) {
-    const [foreign] = users
-    if (foreign && [1227, 1044, 3879].includes(errno(error))) throw foreignDefiner(foreign, error)
-    throw error
+  if (users.length > 0) {
+    await rehearse(session, places, table, users)
+    await session.run([writeNote(places, 'guards', users)])
   }
+  const made = users.flatMap((trigger) => createTrigger(places.database, places.table(table), trigger))
+  await replaceTriggers(
+    session,
+    places.database,
+    places.table(table),
+    gone.map(({ name }) => name),
+    [...made, ...ours],
+  )
   if (users.length > 0) await session.run([dropNote(places, 'guards')])
+}
+
+/** Makes the user's triggers on an empty table of ours first: none of them may be dropped that cannot be made again. */
+async function rehearse(session: Session, places: Places, table: string, users: readonly Trigger[]): Promise<void> {
+  const stage = places.own('stage')
+  await session.run([`DROP TABLE IF EXISTS ${stage}`, `CREATE TABLE ${stage} LIKE ${places.table(table)}`])
+  try {
+    for (const trigger of users) {
+      await session.run(createTrigger(places.schema, stage, trigger)).catch((error: unknown) => {
+        throw [1227, 1044, 3879].includes(errno(error)) ? foreignDefiner(trigger, error) : error
+      })
+    }
+  } finally {
+    await session.run([...DIALECT, `DROP TABLE ${stage}`])
+  }
 }
 
 /** Makes the user's triggers again that were dropped when we were killed. */

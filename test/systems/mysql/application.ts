@@ -26,7 +26,7 @@ const held = new Map<string, PoolConnection>()
 async function run({ id, url, on, sql, values }: Request): Promise<Answer> {
   try {
     const pool =
-      pools.get(url) ?? createPool({ uri: url, connectionLimit: 8, multipleStatements: true, supportBigNumbers: true })
+      pools.get(url) ?? createPool({ uri: url, connectionLimit: 12, multipleStatements: true, supportBigNumbers: true })
     pools.set(url, pool)
     if (on === 'end') return await end(id, url, pool)
     const name = `${url} ${on}`
