@@ -222,9 +222,12 @@ describeServer('redis', (like) => {
 
 describeEach((like) => {
   test('an older or newer server is told by its own name', async () => {
-    const system = redis(`${like}/2`)
+    const system = redis(like, { prefix: 'named:' })
     await system.open?.({ id: '1', runner: 'none', runId: 'test', notice: () => {} })
-    assert.match(system.way, /^tracked: .*; (redis|valkey) \d+\.\d+\.\d+ at .*, database 2; expiry frozen$/)
+    assert.match(
+      system.way,
+      /^tracked: .*; (redis|valkey) \d+\.\d+\.\d+ at .*, database 0, keys "named:\*"; expiry frozen$/,
+    )
     await system.close?.()
   })
 })
