@@ -88,6 +88,24 @@ describe.each<[string, () => SqliteDatabase]>([
     expect(JSON.stringify(state())).toBe(JSON.stringify(before))
   })
 
+  test('serialize: a full-text table does not remember its index of a branch', async () => {
+    const app = make()
+    app.exec('create virtual table f using fts5(text)')
+    const insert = app.prepare('insert into f (text) values (?)')
+    for (let i = 0; i < 20; i++) insert.run(`base ${i}`)
+    const db = await opened(sqlite(app))
+    const mark = await db.checkpoint('mark')
+    for (let branch = 0; branch < 3; branch++) {
+      for (let i = 0; i < 100; i++) insert.run(`branch ${i} ${'word '.repeat(i)}`)
+      app.exec("insert into f (f) values ('optimize')")
+      await db.rollback(mark)
+      app.exec("insert into f (f) values ('integrity-check')")
+      expect(app.prepare("select count(*) as n from f where f match 'base'").get()).toMatchObject({ n: 20 })
+      expect(app.prepare("select count(*) as n from f where f match 'branch'").get()).toMatchObject({ n: 0 })
+    }
+    await db.close()
+  })
+
   test('savepoint: a transaction of its own fails in the application, never in silence', async () => {
     const app = make()
     app.exec('create table t (v)')

@@ -8,7 +8,7 @@ import { scratchFolder } from './app.ts'
 
 const folder = scratchFolder()
 const worker: Worker = { id: '1', runner: 'none', runId: 'test', notice: () => undefined }
-const open: (() => Promise<unknown> | unknown)[] = []
+const open: (() => unknown)[] = []
 let files = 0
 
 afterEach(async () => {
