@@ -51,11 +51,8 @@ export async function leaveInstalled(control: Control, patience: Patience): Prom
   )
 }
 
-const UNINSTALL = `
-  drop event trigger if exists venomqa_ddl;
-  drop event trigger if exists venomqa_drop;
-  drop schema if exists venomqa cascade;
-`
+/** The triggers and event triggers go with their functions. */
+const UNINSTALL = 'drop schema if exists venomqa cascade;'
 
 const EMPTY = 'truncate venomqa.log, venomqa.past, venomqa.mark;'
 
