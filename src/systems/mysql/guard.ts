@@ -1,5 +1,6 @@
 import { VenomError } from '../../errors.ts'
 import type { Trigger } from './catalog.ts'
+import { errno } from './refusal.ts'
 import { DIALECT, type Session } from './session.ts'
 import { name, text } from './sql.ts'
 
@@ -35,19 +36,24 @@ export function dropTrigger(database: string, trigger: string): string {
   return `DROP TRIGGER IF EXISTS ${name(database)}.${name(trigger)}`
 }
 
-/**
- * What makes a trigger of the user anew, with its author, its modes and its character set, and then sets the session
- * back to ours.
- */
-export function createTrigger(database: string, places: string, trigger: Trigger): readonly string[] {
+/** Makes a trigger of the user anew, with its author, its modes and its character set. */
+export async function makeTrigger(session: Session, database: string, on: string, trigger: Trigger): Promise<void> {
   // The text goes over in utf8mb4; only where it is plain ASCII may the server call it what it was called before.
   const client = /^[\0-\x7f]*$/.test(trigger.body) ? trigger.charset : 'utf8mb4'
-  return [
-    `SET SESSION sql_mode = ${text(trigger.sqlMode)}, character_set_client = ${client}, collation_connection = ${trigger.collation}`,
-    `CREATE DEFINER = ${account(trigger.definer)} TRIGGER ${name(database)}.${name(trigger.name)} ` +
-      `${trigger.timing} ${trigger.event} ON ${places} FOR EACH ROW ${trigger.body}`,
-    ...DIALECT,
-  ]
+  try {
+    await session.run([
+      `SET SESSION sql_mode = ${text(trigger.sqlMode)}, character_set_client = ${client}, collation_connection = ${trigger.collation}`,
+    ])
+    // By itself: MySQL would keep the semicolon that stands before another statement.
+    await session.run([
+      `CREATE DEFINER = ${account(trigger.definer)} TRIGGER ${name(database)}.${name(trigger.name)} ` +
+        `${trigger.timing} ${trigger.event} ON ${on} FOR EACH ROW ${trigger.body}`,
+    ])
+  } catch (error) {
+    throw [1227, 1044, 3879].includes(errno(error)) ? foreignDefiner(trigger, error) : error
+  } finally {
+    await session.run(DIALECT)
+  }
 }
 
 /** Puts triggers of one table in the place of others, so that the application never finds the table without them. */
@@ -56,13 +62,16 @@ export async function replaceTriggers(
   database: string,
   table: string,
   gone: readonly string[],
-  made: readonly string[],
+  users: readonly Trigger[],
+  ours: readonly string[],
 ): Promise<void> {
-  if (gone.length + made.length === 0) return
+  if (gone.length + users.length + ours.length === 0) return
   try {
-    await session.run([`LOCK TABLES ${table} WRITE`, ...gone.map((trigger) => dropTrigger(database, trigger)), ...made])
+    await session.run([`LOCK TABLES ${table} WRITE`, ...gone.map((trigger) => dropTrigger(database, trigger))])
+    for (const trigger of users) await makeTrigger(session, database, table, trigger)
+    await session.run(ours)
   } finally {
-    await session.run(['UNLOCK TABLES', ...DIALECT])
+    await session.run(['UNLOCK TABLES'])
   }
 }
 
@@ -73,7 +82,7 @@ function account(definer: string): string {
 }
 
 /** The error for a trigger whose author we may not name. */
-export function foreignDefiner(trigger: Trigger, cause: unknown): VenomError {
+function foreignDefiner(trigger: Trigger, cause: unknown): VenomError {
   return new VenomError(
     'MISSING_GRANT',
     `mysql: the trigger ${trigger.name} on ${trigger.table} belongs to ${trigger.definer}, and this user may not make triggers for another.\n` +

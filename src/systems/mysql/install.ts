@@ -2,11 +2,11 @@ import { isDeepStrictEqual } from 'node:util'
 import { capturesOf, createCapture, gateTables, logTable } from './capture.sql.ts'
 import { Cascades } from './cascade.sql.ts'
 import type { Trigger } from './catalog.ts'
-import { createTrigger, dropTrigger, foreignDefiner, guarded, replaceTriggers } from './guard.ts'
+import { dropTrigger, guarded, makeTrigger, replaceTriggers } from './guard.ts'
 import { dropNote, readNote, writeNote } from './notes.ts'
 import { errno } from './refusal.ts'
 import type { Server } from './server.ts'
-import { DIALECT, type Session } from './session.ts'
+import type { Session } from './session.ts'
 import { seen, type State } from './state.ts'
 import { list, text } from './sql.ts'
 import { type Places, type Tracked, type Tracking, trackingOf } from './tracked.ts'
@@ -81,14 +81,8 @@ async function replace(
     await rehearse(session, places, table, users)
     await session.run([writeNote(places, 'guards', users)])
   }
-  const made = users.flatMap((trigger) => createTrigger(places.database, places.table(table), trigger))
-  await replaceTriggers(
-    session,
-    places.database,
-    places.table(table),
-    gone.map(({ name }) => name),
-    [...made, ...ours],
-  )
+  const dropped = gone.map(({ name }) => name)
+  await replaceTriggers(session, places.database, places.table(table), dropped, users, ours)
   if (users.length > 0) await session.run([dropNote(places, 'guards')])
 }
 
@@ -97,27 +91,19 @@ async function rehearse(session: Session, places: Places, table: string, users: 
   const stage = places.own('stage')
   await session.run([`DROP TABLE IF EXISTS ${stage}`, `CREATE TABLE ${stage} LIKE ${places.table(table)}`])
   try {
-    for (const trigger of users) {
-      await session.run(createTrigger(places.schema, stage, trigger)).catch((error: unknown) => {
-        throw [1227, 1044, 3879].includes(errno(error)) ? foreignDefiner(trigger, error) : error
-      })
-    }
+    for (const trigger of users) await makeTrigger(session, places.schema, stage, trigger)
   } finally {
-    await session.run([...DIALECT, `DROP TABLE ${stage}`])
+    await session.run([`DROP TABLE ${stage}`])
   }
 }
 
 /** Makes the user's triggers again that were dropped when we were killed. */
 async function mendGuards({ session, places }: Ground): Promise<void> {
-  const [notes] = await session.query(
-    `SELECT 1 AS there FROM information_schema.TABLES WHERE TABLE_SCHEMA = ${text(places.schema)} AND TABLE_NAME = 'notes'`,
-  )
-  const guards = notes && (await readNote<readonly Trigger[]>(session, places, 'guards'))
+  const guards = await readNote<readonly Trigger[]>(session, places, 'guards')
   if (!guards) return
   const [{ table } = { table: '' }] = guards
-  const gone = guards.map(({ name }) => name)
-  const made = guards.flatMap((trigger) => createTrigger(places.database, places.table(table), trigger))
-  await replaceTriggers(session, places.database, places.table(table), gone, made)
+  const names = guards.map(({ name }) => name)
+  await replaceTriggers(session, places.database, places.table(table), names, guards, [])
   await session.run([dropNote(places, 'guards')])
 }
 

@@ -30,7 +30,7 @@ export async function takeLease(session: Session, places: Places, wait: number):
     `SELECT ID AS id, USER AS user, HOST AS host FROM information_schema.PROCESSLIST WHERE ID = IS_USED_LOCK(${lock})`,
   ])) as [[Record<string, string>], [Record<string, string>?]]
   if (row['got'] === '1') return
-  const run = await readNote<Run>(session, places, 'run').catch(() => undefined)
+  const run = await readNote<Run>(session, places, 'run')
   const who = run
     ? `${run.owner}, since ${run.begun}`
     : `connection ${holder?.['id']} of ${holder?.['user']}@${holder?.['host']}`

@@ -1,3 +1,4 @@
+import { errno } from './refusal.ts'
 import type { Session } from './session.ts'
 import { text } from './sql.ts'
 import type { Places } from './tracked.ts'
@@ -7,9 +8,17 @@ export type Note = 'run' | 'tracking' | 'mark' | 'guards'
 
 /** Reads a note, undefined where there is none. */
 export async function readNote<T>(session: Session, { own }: Places, note: Note): Promise<T | undefined> {
-  const [row] = await session.query(`SELECT note FROM ${own('notes')} WHERE id = ${text(note)}`)
-  return row?.['note'] === undefined ? undefined : (JSON.parse(row['note']!, reviver) as T)
+  try {
+    const [row] = await session.query(`SELECT note FROM ${own('notes')} WHERE id = ${text(note)}`)
+    return row?.['note'] ? (JSON.parse(row['note'], reviver) as T) : undefined
+  } catch (error) {
+    if (NOT_THERE.includes(errno(error))) return undefined
+    throw error
+  }
 }
+
+/** The table or its schema is not there. */
+const NOT_THERE = [1146, 1049]
 
 /** The statement that writes a note. */
 export function writeNote({ own }: Places, note: Note, value: unknown): string {
@@ -27,6 +36,7 @@ function replacer(_: string, value: unknown): unknown {
 }
 
 function reviver(_: string, value: unknown): unknown {
+  if (Array.isArray(value)) return value
   const { bigint, map } = Object(value) as { readonly bigint?: string; readonly map?: [unknown, unknown][] }
   if (bigint !== undefined) return BigInt(bigint)
   return map === undefined ? value : new Map(map)

@@ -62,7 +62,7 @@ export async function openDatabase(address: Address, options: OpenOptions, worke
 /** Makes every change be remembered from now on. */
 async function begin(ground: Ground, options: OpenOptions, worker: Worker): Promise<Opened> {
   const { session, server, places } = ground
-  const before = await readNote<Tracking>(session, places, 'tracking').catch(() => undefined)
+  const before = await readNote<Tracking>(session, places, 'tracking')
   const state = await install(ground, withoutPast(before))
   await emptyLogs(ground, state)
   await session.run([signed(places, worker)])
@@ -111,9 +111,9 @@ async function isMarked({ session, places }: Ground): Promise<boolean> {
 async function recover(ground: Ground, worker: Worker): Promise<void> {
   const { session, server, places } = ground
   const [run, mark, tracking] = await Promise.all([
-    readNote<Run>(session, places, 'run').catch(() => undefined),
-    readNote<Mark>(session, places, 'mark').catch(() => undefined),
-    readNote<Tracking>(session, places, 'tracking').catch(() => undefined),
+    readNote<Run>(session, places, 'run'),
+    readNote<Mark>(session, places, 'mark'),
+    readNote<Tracking>(session, places, 'tracking'),
   ])
   if (!run) return
   const { captures } = await seen(session, places.database)

@@ -3,7 +3,7 @@ import { Cascades } from './cascade.sql.ts'
 import { VenomError } from '../../errors.ts'
 import type { Counting } from './counters.ts'
 import { driftSince, refuseLost } from './drift.ts'
-import { createTrigger, dropTrigger } from './guard.ts'
+import { dropTrigger, makeTrigger } from './guard.ts'
 import { type Ground, install } from './install.ts'
 import { DIALECT } from './session.ts'
 import { list, name } from './sql.ts'
@@ -29,10 +29,8 @@ export async function repair(ground: Ground, counting: Counting, mark: Mark, mar
   for (const table of drift.triggers) {
     const users = mark.state.catalog.triggers.filter((trigger) => trigger.table === table)
     const gone = catalog.triggers.filter((trigger) => trigger.table === table)
-    await session.run([
-      ...gone.map((trigger) => dropTrigger(places.database, trigger.name)),
-      ...users.flatMap((trigger) => createTrigger(places.database, places.table(table), trigger)),
-    ])
+    await session.run(gone.map((trigger) => dropTrigger(places.database, trigger.name)))
+    for (const trigger of users) await makeTrigger(session, places.database, places.table(table), trigger)
   }
   const made = await install(ground, mark.state.tracking)
   await counting.learn(session, made.tracking)
