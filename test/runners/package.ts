@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { copyFileSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { statSync, symlinkSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -103,6 +103,6 @@ function hash(): string {
         }).toSorted()
       : [tarball]
   const content = createHash('sha256')
-  for (const file of files) content.update(file).update(readFileSync(join(root, file)))
+  for (const file of files) content.update(file).update(readFileSync(resolve(root, file)))
   return content.digest('hex').slice(0, 12)
 }
