@@ -32,6 +32,10 @@ export function venomqa(options: PluginOptions = {}): Plugin {
     enforce: 'post',
     config: () => ({ test: { includeTaskLocation: true, provide: { 'venomqa:run': run } } }),
     configureVitest({ vitest, project }) {
+      // Every project may have loaded a plugin of its own, but they are one run.
+      const provided = (vitest.config.provide ??= {}) as { 'venomqa:run'?: RunInfo }
+      const { runId } = (provided['venomqa:run'] ??= run)
+      project.provide('venomqa:run', { ...run, runId })
       const { onStackTrace } = project.config
       project.config.onStackTrace = (error, frame) => !isOwnFile(frame.file) && onStackTrace?.(error, frame)
       const { reporters } = vitest.config
