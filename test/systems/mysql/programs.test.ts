@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Bench, contentsOf, nextIds, onBoth, open } from './bench.ts'
+
+const runs = Number(process.env['VENOMQA_FUZZ_RUNS'] ?? 0) || 25
+
+const TABLES = `
+  CREATE TABLE users (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(9) UNIQUE, boss INT, FOREIGN KEY (boss) REFERENCES users (id) ON DELETE SET NULL);
+  CREATE TABLE orders (id INT AUTO_INCREMENT PRIMARY KEY, user INT, seat INT UNIQUE, FOREIGN KEY (user) REFERENCES users (id) ON DELETE CASCADE ON UPDATE CASCADE);
+  CREATE TABLE items (nr INT, tag VARCHAR(5) COLLATE utf8mb4_general_ci, order_id INT, PRIMARY KEY (nr, tag), FOREIGN KEY (order_id) REFERENCES orders (id) ON DELETE CASCADE);
+  CREATE TABLE gifts (id INT PRIMARY KEY, nr INT, tag VARCHAR(5) COLLATE utf8mb4_general_ci, FOREIGN KEY (nr, tag) REFERENCES items (nr, tag) ON DELETE SET NULL ON UPDATE CASCADE);
+  CREATE TABLE visits (user INT, page INT, FOREIGN KEY (user) REFERENCES users (id) ON DELETE CASCADE);
+  CREATE TABLE audit (id INT AUTO_INCREMENT PRIMARY KEY, what VARCHAR(40));
+  CREATE TRIGGER renamed AFTER UPDATE ON users FOR EACH ROW INSERT INTO audit (what) VALUES (CONCAT(OLD.id, ' ', COALESCE(NEW.name, '-')));
+  CREATE TRIGGER clean BEFORE INSERT ON orders FOR EACH ROW SET NEW.seat = IF(NEW.seat = 4, NULL, NEW.seat);
+  INSERT INTO users VALUES (1, 'a', NULL), (2, 'b', 1), (3, NULL, 2); INSERT INTO orders VALUES (1, 1, 1), (2, 2, 2);
+  INSERT INTO items VALUES (1, 'x', 1), (1, 'y', 1), (2, 'x', 2); INSERT INTO gifts VALUES (1, 1, 'x'), (2, 2, 'x'); INSERT INTO visits VALUES (1, 1), (1, 1), (2, 1);
+`
+
+/** What the application may do; ? stands for a small number, $ for a short text. */
+const STATEMENTS = [
+  'INSERT INTO users (name, boss) VALUES ($, ?)',
+  'INSERT INTO users (id, name) VALUES (?, $) ON DUPLICATE KEY UPDATE name = $, boss = ?',
+  'REPLACE INTO users (id, name) VALUES (?, $)',
+  'UPDATE users SET name = $ WHERE id = ?',
+  'UPDATE users SET id = ? + 3 WHERE id = ?',
+  'DELETE FROM users WHERE id = ?',
+  'DELETE FROM users WHERE id > ?',
+  'INSERT INTO orders (user, seat) VALUES (?, ?)',
+  'UPDATE orders SET seat = 3 - seat WHERE seat IN (1, 2) ORDER BY seat',
+  'UPDATE orders SET seat = NULL WHERE seat = ?; UPDATE orders SET seat = ? WHERE seat = ?',
+  'UPDATE orders SET id = id + 10 WHERE user = ?',
+  'DELETE FROM orders WHERE user = ?',
+  'INSERT IGNORE INTO items VALUES (?, $, ?), (?, $, ?)',
+  'UPDATE items SET tag = UPPER(tag), nr = ? WHERE nr = ?',
+  'DELETE FROM items WHERE tag = $',
+  'REPLACE INTO gifts VALUES (?, ?, $)',
+  'INSERT INTO visits VALUES (?, ?)',
+  'DELETE FROM visits WHERE user = ? LIMIT 1',
+  'UPDATE users u JOIN orders o ON o.user = u.id SET u.name = $, o.seat = NULL WHERE o.id = ?',
+  'DELETE users, visits FROM users JOIN visits ON visits.user = users.id WHERE users.id = ?',
+]
+
+type Step =
+  | { readonly do: 'run'; readonly sql: string }
+  | { readonly do: 'given up' | 'committed later'; readonly sql: string }
+  | { readonly do: 'checkpoint' }
+  | { readonly do: 'rollback' | 'release'; readonly which: number }
+
+const number = fc.constantFrom('1', '2', '3', '4')
+const text = fc.constantFrom("'a'", "'b'", "'A'", "'c'", 'NULL', "'x'", "'y'")
+const statement = fc.constantFrom(...STATEMENTS).chain((sql) =>
+  fc
+    .tuple(fc.array(number, { minLength: 6, maxLength: 6 }), fc.array(text, { minLength: 3, maxLength: 3 }))
+    .map(([numbers, texts]) => {
+      const [n, t] = [numbers.values(), texts.values()]
+      return sql.replaceAll('?', () => n.next().value ?? '1').replaceAll('$', () => t.next().value ?? "'a'")
+    }),
+)
+const which = fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(5) })
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 10, arbitrary: fc.record({ do: fc.constant('run' as const), sql: statement }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constantFrom('given up' as const, 'committed later' as const), sql: statement }),
+  },
+  { weight: 4, arbitrary: fc.constant({ do: 'checkpoint' as const }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('rollback' as const), which }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('release' as const), which }) },
+)
+
+onBoth((url) => {
+  let bench: Bench
+  beforeAll(async () => {
+    bench = await open(url, TABLES)
+  })
+  afterAll(() => bench[Symbol.asyncDispose]())
+
+  test(
+    `after any of ${runs} programs a rollback gives every row and every next id back`,
+    async () => {
+      const base = await bench.system.checkpoint('base')
+      const property = fc.asyncProperty(fc.array(step, { maxLength: 25, size: 'max' }), async (steps) => {
+        await bench.system.rollback(base)
+        await follow(bench, steps)
+      })
+      await fc.assert(property, { numRuns: runs, endOnFailure: runs > 1000 })
+    },
+    runs > 100 ? 0 : 90_000,
+  )
+})
+
+/** Compares the database with what it was: nothing here knows what the statements mean. */
+async function follow({ app, system, database }: Bench, steps: readonly Step[]): Promise<void> {
+  const look = async (): Promise<unknown> => [await contentsOf(database), await nextIds(database)]
+  const marks: { readonly mark: Awaited<ReturnType<typeof system.checkpoint>>; readonly look: unknown }[] = []
+  for (const step of steps) {
+    if (step.do === 'run') await refusable(app.sql(step.sql))
+    if (step.do === 'given up')
+      await refusable(app.on('held', `START TRANSACTION; ${step.sql}`)).then(() => app.on('held', 'ROLLBACK'))
+    if (step.do === 'committed later') {
+      await refusable(app.on('held', `START TRANSACTION; ${step.sql}`))
+      await refusable(app.on('other', 'SET innodb_lock_wait_timeout = 1; INSERT INTO visits VALUES (NULL, 9)'))
+      await app.on('held', 'COMMIT')
+    }
+    if (step.do === 'checkpoint') marks.push({ mark: await system.checkpoint('mark'), look: await look() })
+    if ((step.do !== 'rollback' && step.do !== 'release') || marks.length === 0) continue
+    const at = marks.length - 1 - (step.which % marks.length)
+    const { mark, look: before } = marks[at]!
+    if (step.do === 'release') await system.release(mark)
+    else {
+      await system.rollback(mark)
+      assert.deepEqual(await look(), before)
+      expect(await system.changes(mark)).toEqual([])
+    }
+    marks.length = step.do === 'release' ? at : at + 1
+  }
+  if (marks[0]) await system.release(marks[0].mark)
+}
+
+/** The server may refuse a statement: a duplicate, a foreign key, a cascade that is too deep for it. */
+async function refusable(work: Promise<unknown>): Promise<void> {
+  await work.catch(() => undefined)
+}
