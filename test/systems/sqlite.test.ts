@@ -14,16 +14,16 @@ const better: Kinds = ['better-sqlite3', 'node:sqlite', 'better-sqlite3']
 const node: Kinds = ['node:sqlite', 'better-sqlite3', 'node:sqlite']
 
 describe.each<[name: string, options: SqliteFileOptions, applications: Kinds, runs: number]>([
-  ['wal', {}, better, 50],
-  ['wal, with node:sqlite', { driver: 'node:sqlite' }, node, 30],
-  ['backup', { way: 'backup' }, better, 20],
-  ['backup, with node:sqlite', { way: 'backup', driver: 'node:sqlite' }, node, 20],
+  ['wal', {}, better, 30],
+  ['wal, with node:sqlite', { driver: 'node:sqlite' }, node, 15],
+  ['backup', { way: 'backup' }, better, 10],
+  ['backup, with node:sqlite', { way: 'backup', driver: 'node:sqlite' }, node, 10],
 ])('sqlite(path), %s, other processes connected', (_, options, kinds, runs) => {
   processes(options, kinds, runs)
 })
 
 describe.skipIf(!hasPython)('sqlite(path), wal, an application in Python', () => {
-  processes({}, ['python', 'better-sqlite3', 'python'], 20)
+  processes({}, ['python', 'better-sqlite3', 'python'], 10)
 })
 
 describe.each<[name: string, open: (path: string) => SqliteDatabase]>([
@@ -31,16 +31,16 @@ describe.each<[name: string, open: (path: string) => SqliteDatabase]>([
   ['node:sqlite', (path) => new DatabaseSync(path)],
 ])('sqlite(db) of %s', (_, open) => {
   describe('in memory, serialize', () => {
-    conformance(test, () => handleSubject(open(':memory:')))
+    conformance(test, () => handleSubject(open(':memory:')), { runs: 15 })
   })
   describe('in memory, savepoint', () => {
-    conformance(test, () => handleSubject(open(':memory:'), { way: 'savepoint' }))
+    conformance(test, () => handleSubject(open(':memory:'), { way: 'savepoint' }), { runs: 30 })
   })
   describe('on a file', () => {
     const folder = scratchFolder()
     afterAll(() => rmSync(folder, { recursive: true }))
     let files = 0
-    conformance(test, () => handleSubject(open(join(folder, `${++files}.db`))), { runs: 20 })
+    conformance(test, () => handleSubject(open(join(folder, `${++files}.db`))), { runs: 10 })
   })
 })
 

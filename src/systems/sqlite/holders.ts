@@ -8,7 +8,8 @@ const READ_LOCK = 123
 
 /** What to throw when a transaction was waited for in vain. */
 export function inTheWay(path: string, what: string, obstacle: Obstacle, settle: number): VenomError {
-  const bytes = obstacle.kind === 'writer' ? [WRITE_LOCK] : obstacle.slots.map((slot) => READ_LOCK + slot)
+  const slots = obstacle.kind === 'readers' && obstacle.slots.length > 0 ? obstacle.slots : [1, 2, 3, 4]
+  const bytes = obstacle.kind === 'writer' ? [WRITE_LOCK] : slots.map((slot) => READ_LOCK + slot)
   const inLog = holders(`${path}-shm`, bytes)
   const people = inLog.length > 0 ? inLog : holders(path).filter((who) => who !== 'this process')
   const whose = people.length > 0 ? `It belongs to ${people.join(' and ')}.` : 'The system does not say whose it is.'

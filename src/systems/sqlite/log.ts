@@ -143,10 +143,11 @@ export class Log {
     })
     if (isObstacle(pinned)) return pinned
     this.#index.read()
-    this.#index.lowerBackfilled()
+    // When all is copied already, a reader takes slot 0 and the log may be restarted under it.
+    const isInLog = this.#index.backfilled < PINNED_FRAMES
     this.#index.lowerMarks()
     const slots = this.#slotsInUse()
-    if (slots.length === 1) {
+    if (isInLog && slots.length === 1) {
       this.#pinSlot = slots[0]
       return true
     }
@@ -177,22 +178,23 @@ export class Log {
     this.#spend(this.#readCookie())
     const renew = this.#highestCookie !== target.cookie
     if (renew) this.#remember(this.#highestCookie)
+    const wasLoose = this.#loose
     this.#loose = true
     this.#index.lowerBackfilled()
     const after = this.#index.put(renew ? origin.commit : target.commit, before)
     this.#index.lowerMarks()
-    return { before, after, renew }
+    return { before, after, renew, wasLoose }
   }
 
   /** Makes sure that nobody reads what is undone, and does away with it. */
-  #complete({ before, after, renew }: Turned): undefined | Obstacle {
+  #complete({ before, after, renew, wasLoose }: Turned): undefined | Obstacle {
     const present = this.#index.read()
     // Somebody had the lock meanwhile. What was written is undone by the next attempt.
     if (!sameState(present, after)) return WRITER
     const slots = this.#slotsInUse()
     if (slots.length > 0) {
       this.#index.put(before, present)
-      this.#loose = false
+      this.#loose = wasLoose
       return { kind: 'readers', slots }
     }
     // The frames behind the end are complete: a recovery after a crash would bring them back.
@@ -221,8 +223,8 @@ export class Log {
   /** Connections that saw the schema of a branch must not take it for the present one when another branch gets as far. */
   #renewCookie(): void {
     this.#control.exec(`pragma schema_version = ${++this.#highestCookie}`)
-    if (this.#readCookie() !== this.#highestCookie)
-      throw new Error('SQLite ignored pragma schema_version: it is defensive')
+    if (this.#readCookie() === this.#highestCookie) return
+    throw new Error('SQLite ignored pragma schema_version, as it does in defensive mode')
   }
 
   #readCookie(): number {
@@ -261,4 +263,5 @@ interface Turned {
   readonly after: Commit
   /** Whether the schema's cookie must move on. */
   readonly renew: boolean
+  readonly wasLoose: boolean
 }

@@ -46,8 +46,8 @@ function replaceUndefended(connection: Connection): void {
 function replace(connection: Connection): void {
   const past = objectsIn(connection, PAST)
   const wanted = new Set(past.map(identity))
-  // Triggers would act on what is copied. Views and indices are quickly made again.
-  const isKept = (object: SchemaObject): boolean => object.type === 'table' && wanted.has(identity(object))
+  // Triggers would act on what is copied.
+  const isKept = (object: SchemaObject): boolean => object.type !== 'trigger' && wanted.has(identity(object))
   for (const object of objectsIn(connection, 'main').toReversed()) {
     if (!isKept(object)) connection.exec(`drop ${object.type} if exists main.${quoted(object.name)}`)
   }

@@ -25,6 +25,8 @@ const HEADER_WORDS = 34
 const KNOWN_VERSION = 3_007_000
 const FRAME_HEADER = 24
 const LOG_HEADER = 32
+/** A writer may be interrupted between the two copies of the header. */
+const READ_TRIES = 100_000
 /** Read locks 1 to 4 each carry a mark; a holder of lock 0 reads no log at all. */
 const SLOTS = [1, 2, 3, 4]
 /** The index is in blocks of 32 KiB; each has 4096 page numbers, the first fewer since the header comes before them. */
@@ -52,7 +54,7 @@ export class WalIndex {
 
   /** The present commit, and what goes with it. A commit may be taking place: both copies must agree, or it is read again. */
   read(): Commit {
-    for (let tries = 0; tries < 1000; tries++) {
+    for (let tries = 0; tries < READ_TRIES; tries++) {
       readSync(this.#file, this.#bytes, 0, HEADER_WORDS * 4, 0)
       const first = this.#words.subarray(0, COMMIT_WORDS)
       const second = this.#words.subarray(COMMIT_WORDS, 2 * COMMIT_WORDS)

@@ -215,7 +215,7 @@ describe('any program', () => {
     await connections[0]!.exec(SCHEMA)
     const db = sqlite(path, { settle: 10_000 })
     await db.open(worker)
-    await follow(db, connections, 20)
+    await follow(db, connections, 10)
     await db.close()
   }, 3_600_000)
 
@@ -233,7 +233,7 @@ describe('any program', () => {
           connection.exec(sql)
         },
       }
-      await follow(db, [noTransactions], 40)
+      await follow(db, [noTransactions], 20)
       await db.close()
     },
     3_600_000,
