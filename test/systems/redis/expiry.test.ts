@@ -94,7 +94,7 @@ describeEach((url) => {
     await using bench = await Bench.open(url, DATABASE, { ttl: 'wallclock' })
     const { system, client } = bench
     assert.equal(system.restores?.expiry, false)
-    await client.set('code', '1234', 'PX', 60)
+    await client.set('code', '1234', 'PX', 1000)
     await client.set('session', 'ada', 'PX', 10_000)
     const mark = await system.checkpoint('mark')
     const session = await client.pexpiretime('session')
@@ -103,7 +103,7 @@ describeEach((url) => {
     await system.rollback(mark)
     assert.deepEqual(await client.mget('code', 'session'), ['1234', 'ada'])
     assert.equal(await client.pexpiretime('session'), session)
-    await sleep(80)
+    await sleep(1100)
     await client.set('code', '5678')
     await system.rollback(mark)
     assert.deepEqual(await client.mget('code', 'session'), [null, 'ada'])
