@@ -10,16 +10,16 @@ describeEach((url) => {
   test('a key that expired since the mark comes back with the time it had', async () => {
     await using bench = await Bench.open(url, DATABASE)
     const { system, client } = bench
-    await client.set('code', '1234', 'PX', 60)
+    await client.set('code', '1234', 'PX', 600)
     await client.set('long', '1', 'EX', 1000)
     const mark = await system.checkpoint('mark')
     for (let branch = 0; branch < 3; branch += 1) {
-      await sleep(80)
+      await sleep(800)
       assert.equal(await client.get('code'), null)
       await system.rollback(mark)
       assert.equal(await client.get('code'), '1234')
       const left = await client.pttl('code')
-      assert.ok(left > 20 && left <= 60, `${left} ms left`)
+      assert.ok(left > 20 && left <= 600, `${left} ms left`)
     }
     const left = await client.pttl('long')
     assert.ok(left > 990_000, `${left} ms left`)
@@ -28,9 +28,9 @@ describeEach((url) => {
   test('a key that expired unnoticed comes back, and is gone again at a later mark', async () => {
     await using bench = await Bench.open(url, DATABASE)
     const { system, client } = bench
-    await client.set('code', '1234', 'PX', 50)
+    await client.set('code', '1234', 'PX', 500)
     const before = await system.checkpoint('before')
-    await sleep(60)
+    await sleep(600)
     const after = await system.checkpoint('after')
     await system.rollback(before)
     assert.equal(await client.exists('code'), 1)
@@ -44,10 +44,10 @@ describeEach((url) => {
   test('what expires by itself is a change, even before the server has removed it', async () => {
     await using bench = await Bench.open(url, DATABASE)
     const { system, client } = bench
-    await client.set('code', '1234', 'PX', 40)
+    await client.set('code', '1234', 'PX', 400)
     const mark = await system.checkpoint('mark')
     const before = await system.observe()
-    await sleep(50)
+    await sleep(500)
     const [change] = await system.changes(mark)
     assert.deepEqual(change, { key: 'code', inserted: [], updated: [], deleted: [{ type: 'string', value: '1234' }] })
     assert.notDeepEqual(await system.observe(), before)
