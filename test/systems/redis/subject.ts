@@ -110,7 +110,8 @@ export class Shop {
 
   async #connections(): Promise<string> {
     const clients = String(await this.#reader.client('LIST'))
-    return [...clients.matchAll(/^id=(\d+) .* name=application-main /gm)].map(([, id]) => id).join()
+    const ids = [...clients.matchAll(/^id=(\d+) .* name=application-main /gm)].map(([, id]) => Number(id))
+    return ids.toSorted((a, b) => a - b).join() // The server lists them in no order.
   }
 
   async #leftovers(prefix: string): Promise<string[]> {
