@@ -108,10 +108,14 @@ export class Shop {
     await application.kill()
   }
 
+  #connected: readonly number[] | undefined
+
   async #connections(): Promise<string> {
     const clients = String(await this.#reader.client('LIST'))
     const ids = [...clients.matchAll(/^id=(\d+) .* name=application-main /gm)].map(([, id]) => Number(id))
-    return ids.toSorted((a, b) => a - b).join() // The server lists them in no order.
+    // Some connect later, and the server lists them in no order.
+    this.#connected ??= ids.toSorted((a, b) => a - b)
+    return this.#connected.filter((id) => ids.includes(id)).join()
   }
 
   async #leftovers(prefix: string): Promise<string[]> {
