@@ -73,7 +73,7 @@ export async function requireAccess(control: Control, options: SafetyOptions): P
 /** A role that is no superuser may be let into replica mode, since PostgreSQL 15. */
 async function grantsForReplicaMode(control: Control, { version, role }: Access): Promise<string[]> {
   try {
-    await control.settle()
+    await control.configure()
     return []
   } catch (error) {
     if (codeOf(error) !== '42501') throw error

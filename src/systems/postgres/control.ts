@@ -66,7 +66,7 @@ export class Control {
   }
 
   /** Makes this session the one that may undo. Throws the server's error where the role may not. */
-  async settle(): Promise<void> {
+  async configure(): Promise<void> {
     await this.run(SETTINGS)
   }
 

@@ -12,9 +12,6 @@ import { watchSql } from './watch.sql.ts'
 /** What is installed by this version of the library: another one is replaced. */
 const VERSION = '1'
 
-/** What a run finds in the database when it opens it. */
-type Found = 'nothing' | 'ours, to be used' | 'something old'
-
 /**
  * Puts back what a killed run left, and installs what is needed. `notice` is told of such a run.
  *
@@ -29,12 +26,10 @@ export async function install(
     notice,
   }: { run: string; keep: boolean; patience: Patience; notice: (message: string) => void },
 ): Promise<void> {
-  const found = await recover(control, patience, notice)
-  await whenQuiet(control, patience, `so ${placeName(control.place)} cannot be prepared`, async () => {
-    if (found === 'ours, to be used' && keep) return transaction(control, reuse(run))
-    await transaction(control, `${found === 'nothing' ? '' : UNINSTALL}${create(run)}`)
-    await tellOfDdl(control)
-  })
+  const mayReuse = (await recover(control, patience, notice)) && keep
+  await whenQuiet(control, patience, `so ${placeName(control.place)} cannot be prepared`, () =>
+    transaction(control, mayReuse ? reuse(run) : `${UNINSTALL} ${create(run)}`),
+  )
 }
 
 /** Takes away all that was installed: the schema, and with it the triggers and functions. Throws `NOT_QUIET`. */
@@ -56,6 +51,18 @@ const UNINSTALL = 'drop schema if exists venomqa cascade;'
 
 const EMPTY = 'truncate venomqa.log, venomqa.past, venomqa.mark;'
 
+/** Event triggers are for superusers; without them, the catalogs are compared at each mark and rollback. */
+const TELL_OF_DDL = `
+  do $$ begin
+    create event trigger venomqa_ddl on ddl_command_end execute function venomqa.log_ddl();
+    create event trigger venomqa_drop on sql_drop execute function venomqa.log_drop();
+    alter event trigger venomqa_ddl enable always;
+    alter event trigger venomqa_drop enable always;
+    update venomqa.about set told_of_ddl = true;
+  exception when insufficient_privilege then null;
+  end $$;
+`
+
 const create = (run: string): string => `
   ${captureSql}
   ${watchSql}
@@ -64,6 +71,7 @@ const create = (run: string): string => `
   ${reportSql}
   insert into venomqa.about (version, database, run, told_of_ddl)
     select '${VERSION}', oid, ${literal(run)}, false from pg_database where datname = current_database();
+  ${TELL_OF_DDL}
   select venomqa.watch('venomqa.probe'::regclass);
   select venomqa.new_shape();
 `
@@ -84,38 +92,19 @@ async function transaction(control: Control, work: string): Promise<void> {
   }
 }
 
-/** Event triggers are for superusers; without them, the catalogs are compared at each mark and rollback. */
-async function tellOfDdl(control: Control): Promise<void> {
-  try {
-    await control.run(`
-      begin;
-      create event trigger venomqa_ddl on ddl_command_end execute function venomqa.log_ddl();
-      create event trigger venomqa_drop on sql_drop execute function venomqa.log_drop();
-      alter event trigger venomqa_ddl enable always;
-      alter event trigger venomqa_drop enable always;
-      update venomqa.about set told_of_ddl = true;
-      commit;
-    `)
-  } catch (error) {
-    await control.run('rollback')
-    if (codeOf(error) !== '42501') throw error
-  }
-}
-
-async function recover(control: Control, patience: Patience, notice: (message: string) => void): Promise<Found> {
-  const [exists] = await control.query(
-    `select to_regclass('venomqa.about') is not null as ours, to_regnamespace('venomqa') is not null as schema`,
-  )
-  if (exists?.['ours'] !== 't') return exists?.['schema'] === 't' ? 'something old' : 'nothing'
+/** Puts back what a killed run left, and answers whether what is installed can be used again. */
+async function recover(control: Control, patience: Patience, notice: (message: string) => void): Promise<boolean> {
+  const [exists] = await control.query(`select to_regclass('venomqa.about') is not null as ours`)
+  if (exists?.['ours'] !== 't') return false
   const [about] = await control.query(
-    `select version, database = (select oid from pg_database where datname = current_database()) as same_database, opened
+    `select version, database = (select oid from pg_database where datname = current_database()) as same_database
      from venomqa.about`,
   )
   // A copy of a database has other marks than the one it was copied from: its state is what its maker wanted.
-  if (about?.['same_database'] !== 't') return 'something old'
+  if (about?.['same_database'] !== 't') return false
   const [first] = await control.query('select id, name, taken from venomqa.mark order by id limit 1')
   if (first) await goBack(control, patience, first, notice)
-  return about['version'] === VERSION ? 'ours, to be used' : 'something old'
+  return about['version'] === VERSION
 }
 
 async function goBack(

@@ -25,8 +25,8 @@ const LOOK = 100
 
 /**
  * Does `work` once nobody is in its way. At first it looks again and again whether somebody is; then it is told to
- * `wait`, and stands in the queue for its locks, so that writers who never pause let it through. `undone` ends the sentence for those who read why it was not done: `so "paid"
- * cannot be taken`.
+ * `wait`, and stands in the queue for its locks, so that writers who never pause let it through. `undone` ends the
+ * sentence for those who read why it was not done: `so "paid" cannot be taken`.
  *
  * Throws `NOT_QUIET` when somebody still is after `settle` ms; the state is then as it was.
  */

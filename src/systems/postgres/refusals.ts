@@ -9,7 +9,7 @@ export function explained(error: unknown, mark: string): unknown {
     case 'VQ000':
       return say(
         'ROLLBACK_FAILED',
-        `"${mark}" was not gone back to: the server gave us another session than the one we made ours.`,
+        `"${mark}" can neither be taken nor gone back to: the server gave us another session than the one we made ours.`,
         'A pooler in transaction mode, such as PgBouncer, stands between us and the server.',
         'Give postgres() the URL of the server itself; the application may keep the pooler.',
       )

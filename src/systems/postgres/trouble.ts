@@ -14,7 +14,9 @@ export function detailOf(error: unknown): string {
 /** Whether the connection is gone, rather than the statement refused. */
 export function isLost(error: unknown): boolean {
   const code = codeOf(error)
-  return /^(08|57P0)/.test(code) || /^E[A-Z]+$/.test(code) || /terminated|not queryable|closed/i.test(messageOf(error))
+  // What the server refuses has a severity; its text may hold any word of the user's.
+  if ((error as { severity?: unknown } | undefined)?.severity !== undefined) return /^(08|57P0)/.test(code)
+  return /^E[A-Z]+$/.test(code) || /terminated|not queryable|closed/i.test(messageOf(error))
 }
 
 /** The connection could not be made: in the user's names, with what to do. */

@@ -104,17 +104,21 @@ export class Undo implements Rollbackable<Mark, Pool> {
 
   async checkpoint(name: string): Promise<Mark> {
     const control = this.#opened()
-    const [row] = await whenQuiet(control, this.#patience, `so "${name}" cannot be taken`, (wait) =>
-      control.query(
-        'select id, moved, lines from venomqa.checkpoint($1, true, $2)',
-        [storable(name), wait],
-        'venomqa_checkpoint',
-      ),
-    )
-    const id = Number(row?.['id'])
-    const lines = numbers(row?.['lines'])
-    this.#observed.marked(id, new Map(list(row?.['moved']).map((rel, i) => [rel, lines[i] ?? 0])))
-    return { id, name }
+    try {
+      const [row] = await whenQuiet(control, this.#patience, `so "${name}" cannot be taken`, (wait) =>
+        control.query(
+          'select id, moved, lines from venomqa.checkpoint($1, true, $2)',
+          [storable(name), wait],
+          'venomqa_checkpoint',
+        ),
+      )
+      const id = Number(row?.['id'])
+      const lines = list(row?.['lines']).map(Number)
+      this.#observed.marked(id, new Map(list(row?.['moved']).map((rel, i) => [rel, lines[i] ?? 0])))
+      return { id, name }
+    } catch (error) {
+      throw explained(error, name)
+    }
   }
 
   async rollback({ id, name }: Mark): Promise<void> {
@@ -209,7 +213,7 @@ export class Undo implements Rollbackable<Mark, Pool> {
 
   /** After a connection broke: the marks are in the database, unless another run had it meanwhile. */
   async #takeUpAgain(control: Control): Promise<void> {
-    await control.settle()
+    await control.configure()
     await takeLease(control, Math.max(this.#patience.settle, LEAST_PATIENCE))
     this.#observed.forget()
     const [about] = await control.query(`select to_regclass('venomqa.about') is not null as there`)
@@ -244,10 +248,6 @@ function storable(name: string): string {
 /** An array of numbers as PostgreSQL prints it: `{1,2}`. */
 function list(array: string | null | undefined): string[] {
   return array ? array.slice(1, -1).split(',').filter(Boolean) : []
-}
-
-function numbers(array: string | null | undefined): number[] {
-  return list(array).map(Number)
 }
 
 function notOpen(): never {

@@ -120,7 +120,7 @@ begin
             returning ctid, xmin
           )
           select array_agg(ctid), array_agg(xmin) into v_at, v_by from put;
-          v_back := cardinality(v_at);
+          v_back := coalesce(cardinality(v_at), 0);
           perform venomqa.rename(%2$s, p_at, p_by, v_at, v_by);
         else
           insert into %1$s %4$s overriding system value
