@@ -9,27 +9,30 @@ const pages = ['README.md', 'test/docs/README.md', ...globSync('docs/**/*.md').t
   existsSync(page),
 )
 
-for (const page of pages) {
-  const all = blocks(readFileSync(page, 'utf8'))
+const blocksOf = new Map(pages.map((page) => [page, blocks(readFileSync(page, 'utf8'))]))
+
+test('the blocks are typed', { timeout: 300_000 }, () => {
+  const project = new Project('docs-types')
+  for (const [page, all] of blocksOf) for (const block of all) project.write(page, fileOf(block), block.code)
+  expect(project.check()).toEqual({ ok: true, text: '' })
+})
+
+const project = new Project('docs')
+for (const [page, all] of blocksOf) {
   if (all.length === 0) continue
-  describe(page, () => {
-    const project = new Project(page)
-    for (const [index, block] of all.entries()) {
+  describe(page, { timeout: 300_000 }, () => {
+    for (const block of all) {
       const missing = block.needs.filter((name) => server(name) === undefined)
-      const title = block.file === undefined ? '' : ` ${block.file}`
       for (const name of missing) notRun(name)
-      if (missing.length === 0) test(`line ${block.line}${title}`, () => proves(project, index, block), 60_000)
+      if (missing.length === 0) test(`line ${block.line}: ${fileOf(block)}`, () => proves(page, block))
     }
   })
 }
 
-function proves(project: Project, index: number, block: Block): void {
-  const test = /from '(?:vitest|venomqa\/vitest|venomqa\/jest)'/.test(block.code)
-  const file = block.file ?? `block-${index + 1}${test ? '.test' : ''}.ts`
-  project.write(file, block.code)
-  expect(project.check()).toEqual({ ok: true, text: '' })
+function proves(page: string, block: Block): void {
+  project.write(page, fileOf(block), block.code)
   if (block.kind === 'file' || block.kind === 'no-run') return
-  const { ok, text } = project.run(file, urls(block))
+  const { ok, text } = project.run(page, fileOf(block), urls(block))
   expect.soft(ok, text).toBe(block.kind === 'run')
   let from = 0
   for (const line of block.output) {
@@ -37,6 +40,11 @@ function proves(project: Project, index: number, block: Block): void {
     expect(found, `"${line.trim()}" is not printed, or not at this place, in:\n${text}`).not.toBeNull()
     from += (found?.index ?? 0) + (found?.[0].length ?? 0)
   }
+}
+
+function fileOf({ file, line, code }: Block): string {
+  const isTest = /from '(?:vitest|venomqa\/vitest|venomqa\/jest)'/.test(code)
+  return file ?? `line-${line}${isTest ? '.test' : ''}.ts`
 }
 
 /** The servers under the names that the pages use: POSTGRES_URL, REDIS_URL, and DATABASE_URL for the first. */
