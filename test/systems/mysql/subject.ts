@@ -44,7 +44,7 @@ export async function openSubject(
     },
     other: {
       put: async (key, value) =>
-        void (await database.sql(`${PUT.replace('?, ?', `${quoted(key)}, ${quoted(value)}`)}`)),
+        void (await database.sql(PUT.replace('?, ?', () => `${quoted(key)}, ${quoted(value)}`))),
       remove: async (key) => void (await database.sql(`DELETE FROM kv WHERE k = ${quoted(key)}`)),
     },
     begin: async () => {
