@@ -68,7 +68,12 @@ export class OwnServer implements AsyncDisposable {
 }
 
 function spawned([program = '', ...settings]: readonly string[]): ChildProcess {
-  return spawn(program, settings, { stdio: 'ignore' })
+  const child = spawn(program, settings, { stdio: 'ignore' })
+  // A test that timed out never comes to stop it.
+  const end = (): boolean => child.kill('SIGKILL')
+  process.once('exit', end)
+  child.once('exit', () => process.off('exit', end))
+  return child
 }
 
 /** Whether the program behind a URL can be started again here: it runs on this machine, not in a container. */
