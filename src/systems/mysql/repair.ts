@@ -5,7 +5,6 @@ import type { Counting } from './counters.ts'
 import { driftSince, refuseLost } from './drift.ts'
 import { dropTrigger, makeTrigger } from './guard.ts'
 import { type Ground, install } from './install.ts'
-import { DIALECT } from './session.ts'
 import { list, name } from './sql.ts'
 import { type Mark, seen } from './state.ts'
 import { insertable, type Tracked } from './tracked.ts'
@@ -61,9 +60,7 @@ async function remake(
       `INSERT INTO ${keep} (${columns}) SELECT ${columns} FROM ${table}`,
     ])
   }
-  // SHOW CREATE TABLE escapes backslashes in every mode.
-  const mode = "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'"
-  await session.run([`DROP TABLE IF EXISTS ${table}`, mode, tracked.table.definition, ...DIALECT, ...triggers])
+  await session.run([`DROP TABLE IF EXISTS ${table}`, tracked.table.definition, ...triggers])
   if (isKept)
     await session.run([`INSERT INTO ${table} (${columns}) SELECT ${columns} FROM ${keep}`, `DROP TABLE ${keep}`])
 }

@@ -9,10 +9,15 @@ export type TextRow = Readonly<Record<string, string | null>>
 /** A row as bytes, in the order of the select list. */
 export type RawRow = readonly (Buffer | null)[]
 
-/** How our SQL is written. Our triggers keep this mode, so that a zero date or a zero id is remembered as it is. */
+/**
+ * How our SQL is written. Our triggers keep this mode, so that a zero date or a zero id is remembered as it is.
+ *
+ * It has no NO_BACKSLASH_ESCAPES: the server writes definitions down with backslashes, and reads those of a table in the
+ * mode of the session that opens it first.
+ */
 export const DIALECT: readonly string[] = [
   'SET NAMES utf8mb4',
-  "SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'",
+  "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'",
 ]
 
 /** What every session of ours is set to, whatever the server's defaults are. */

@@ -3,9 +3,9 @@ export function name(identifier: string): string {
   return `\`${identifier.replaceAll('`', '``')}\``
 }
 
-/** Text as SQL, in our sessions: they all have NO_BACKSLASH_ESCAPES. */
+/** Text as SQL, in the sql_mode of our sessions. */
 export function text(value: string): string {
-  return `'${value.replaceAll("'", "''")}'`
+  return `'${value.replaceAll(/['\\]/g, String.raw`\$&`)}'`
 }
 
 /** A list of expressions, names or values. */
