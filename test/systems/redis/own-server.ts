@@ -84,7 +84,10 @@ export async function canStartOwn(like: string): Promise<boolean> {
   )
 }
 
-/** The command line of a running server up to its own settings; Debian's run under a loader with arguments of its own. */
+/**
+ * The command line of a running server up to its own settings; Debian's run under a loader with arguments of its own.
+ * Most put `program host:port` in the place of what follows the loader's.
+ */
 async function programOf(url: string): Promise<readonly string[]> {
   const client = new Redis(url)
   const info = await client.info('server')
@@ -92,7 +95,10 @@ async function programOf(url: string): Promise<readonly string[]> {
   const pid = /process_id:(\d+)/.exec(info)?.[1]
   const line = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0')
   const settings = line.indexOf('--port')
-  return settings < 0 ? [readlinkSync(`/proc/${pid}/exe`)] : line.slice(0, settings)
+  if (settings >= 0) return line.slice(0, settings)
+  const title = line.findIndex((part) => /^\/.*-server /.test(part))
+  if (title < 1) return [readlinkSync(`/proc/${pid}/exe`)]
+  return [...line.slice(0, title), line[title]?.split(' ', 1)[0] ?? '']
 }
 
 async function freePort(): Promise<number> {
