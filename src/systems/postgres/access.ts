@@ -58,6 +58,17 @@ export function requireTestPlace(place: Place, options: SafetyOptions): void {
  * Throws `UNSUPPORTED`, `READ_ONLY`, `NOT_A_TEST_DATABASE`, `MISSING_GRANT`.
  */
 export async function requireAccess(control: Control, options: SafetyOptions): Promise<void> {
+  const access = await requireTestServer(control, options)
+  const grants = [...(await grantsForReplicaMode(control, access)), ...missingGrants(access, control.place)]
+  if (grants.length > 0) throw missingGrant(access, control.place, grants)
+}
+
+/**
+ * Refuses a database that nothing proves to be one for tests, and a server that production stands on.
+ *
+ * Throws `UNSUPPORTED`, `READ_ONLY`, `NOT_A_TEST_DATABASE`.
+ */
+export async function requireTestServer(control: Control, options: SafetyOptions): Promise<Access> {
   const { place } = control
   const [access] = (await control.query(ACCESS, [TEST_DATABASE])) as unknown as [Access]
   if (Number(access.version) < OLDEST) throw tooOld(access.version)
@@ -66,8 +77,7 @@ export async function requireAccess(control: Control, options: SafetyOptions): P
   if (Number(access.standbys) > 0 && access.proved !== 't' && options.allowDatabase !== place.database) {
     throw replicated(place, Number(access.standbys))
   }
-  const grants = [...(await grantsForReplicaMode(control, access)), ...missingGrants(access, place)]
-  if (grants.length > 0) throw missingGrant(access, place, grants)
+  return access
 }
 
 /** A role that is no superuser may be let into replica mode, since PostgreSQL 15. */

@@ -1,11 +1,29 @@
-import type { Client } from 'pg'
+import type { Client, ClientBase } from 'pg'
 import { messageOf } from '../../errors.ts'
 import { asText, type Driver } from './driver.ts'
-import { configOf, type Place, placeOf } from './place.ts'
+import { type Address, configOf, type Place, placeOf } from './place.ts'
 import { connectionLost, isLost, notConnected } from './trouble.ts'
 
 /** A row of an answer: every value is a text as PostgreSQL prints it, or null. */
 export type TextRow = Readonly<Record<string, string | null>>
+
+/** What one of several statements answered: its rows as arrays of texts. */
+export interface Answer {
+  readonly fields: readonly string[]
+  readonly rows: readonly (readonly (string | null)[])[]
+}
+
+/** Runs statements without values in one round trip, all values as texts. */
+export async function answersOf(client: ClientBase, text: string): Promise<Answer[]> {
+  const results = await client.query<(string | null)[]>({ text, rowMode: 'array', types: asText })
+  return [results].flat().map(({ fields, rows }) => ({ fields: fields.map(({ name }) => name), rows }))
+}
+
+/** The settings by which every value is printed the same way, whatever the user or the server prefers. */
+export const AS_TEXT = `
+  set datestyle = 'ISO, YMD'; set intervalstyle = 'postgres'; set extra_float_digits = 1; set timezone = 'UTC';
+  set lc_monetary = 'C'; set bytea_output = 'hex'; set xmloption = content; set array_nulls = on;
+`
 
 /**
  * The settings of the one session that marks and undoes, set once: to change `session_replication_role` for each
@@ -29,8 +47,7 @@ const SETTINGS = `
   select set_config('lock_timeout', least(250, setting::int / 2)::text, false) from pg_settings where name = 'deadlock_timeout';
   set statement_timeout = 0; set idle_in_transaction_session_timeout = 0;
   select set_config(name, '0', false) from pg_settings where name in ('idle_session_timeout', 'transaction_timeout');
-  set datestyle = 'ISO, YMD'; set intervalstyle = 'postgres'; set extra_float_digits = 1; set timezone = 'UTC';
-  set lc_monetary = 'C'; set bytea_output = 'hex'; set xmloption = content; set array_nulls = on;
+  ${AS_TEXT}
   set client_min_messages = warning;
 `
 
@@ -38,12 +55,12 @@ const SETTINGS = `
 export class Control {
   readonly place: Place
   readonly #driver: Driver
-  readonly #url: string
+  readonly #url: Address
   readonly #name: string
   #client: Client | undefined
   #prepare: (() => Promise<void>) | undefined
 
-  constructor(driver: Driver, url: string, name: string) {
+  constructor(driver: Driver, url: Address, name: string) {
     this.place = placeOf(driver, url)
     this.#driver = driver
     this.#url = url
@@ -85,12 +102,9 @@ export class Control {
   }
 
   /** Runs statements without values in one round trip, and answers with the rows of each as arrays. */
-  async run(text: string): Promise<{ fields: string[]; rows: (string | null)[][] }[]> {
+  async run(text: string): Promise<Answer[]> {
     const client = await this.#live()
-    return this.#answer(async () => {
-      const results = await client.query<(string | null)[]>({ text, rowMode: 'array' })
-      return [results].flat().map(({ fields, rows }) => ({ fields: fields.map(({ name }) => name), rows }))
-    })
+    return this.#answer(() => answersOf(client, text))
   }
 
   async close(): Promise<void> {

@@ -1,8 +1,8 @@
 import type * as pg from 'pg'
 import { VenomError } from '../../errors.ts'
 
-/** The two of pg's classes that we use. */
-export type Driver = Pick<typeof pg, 'Client' | 'Pool'>
+/** What we use of pg. */
+export type Driver = Pick<typeof pg, 'Client' | 'DatabaseError' | 'Pool'>
 
 /** Loads the driver. Throws `DRIVER_MISSING`. */
 export async function loadDriver(): Promise<Driver> {

@@ -7,15 +7,16 @@ import { now, pause } from './quiet.ts'
 const KEY = 0x766e6d71
 
 /**
- * Takes the database for this connection alone, until it ends. Waits up to `patience` ms: the session of a run that was
+ * Takes the database for this connection alone, or with `beside` for all that undo nothing but their own, until the
+ * connection ends. Waits up to `patience` ms: the session of a run that was
  * killed a moment ago may not have noticed yet.
  *
  * Throws `LEASED`.
  */
-export async function takeLease(control: Control, patience: number): Promise<void> {
+export async function takeLease(control: Control, patience: number, beside = false): Promise<void> {
   const deadline = now() + patience
   for (;;) {
-    const [answer] = await control.query('select pg_try_advisory_lock($1) as taken', [KEY])
+    const [answer] = await control.query(`select pg_try_advisory_lock${beside ? '_shared' : ''}($1) as taken`, [KEY])
     if (answer?.['taken'] === 't') return
     if (now() > deadline) throw leased(control.place, await holder(control))
     await pause(50)

@@ -1,13 +1,13 @@
 import type { Row } from '../../rollbackable.ts'
 import { named } from './changes.ts'
-import type { Control } from './control.ts'
+import type { Answer, Control } from './control.ts'
 import { quoted } from './place.ts'
 
 /** How many rows of a table are listed; a longer table is a count and a digest. */
 const LISTED = 10_000
 
 /** What a table holds: its rows in the order of its key, or a digest of them that needs no order. */
-type Content = readonly Row[] | { readonly rows: number; readonly digest: string }
+export type Content = readonly Row[] | { readonly rows: number; readonly digest: string }
 
 /** What was read of a table, and how many lines its leaves had in the log then. */
 interface Read {
@@ -15,11 +15,15 @@ interface Read {
   readonly lines: number
 }
 
-/** A table as it is shown, with the leaves that hold its rows. */
-interface Shown {
-  readonly shown: string
+/** A table as it is read: as SQL names it, and the columns by which its rows are put in order. */
+export interface Readable {
   readonly name: string
   readonly key: readonly string[]
+}
+
+/** A table as it is shown, with the leaves that hold its rows. */
+interface Shown extends Readable {
+  readonly shown: string
   readonly leaves: readonly string[]
 }
 
@@ -41,7 +45,7 @@ export class Observed {
     const tables = (this.#tables ??= await shownTables(control))
     const linesOf = ({ leaves }: Shown): number => leaves.reduce((sum, leaf) => sum + (lines.get(leaf) ?? 0), 0)
     const stale = tables.filter((table) => this.#read.get(table.shown)?.lines !== linesOf(table))
-    const contents = await read(control, stale)
+    const contents = await readTables((text) => atOneMoment(control, text), stale)
     for (const [i, table] of stale.entries()) {
       this.#read.set(table.shown, { content: contents[i]!, lines: linesOf(table) })
     }
@@ -115,26 +119,31 @@ async function shownTables(control: Control): Promise<Shown[]> {
   }))
 }
 
-/** One moment of all tables, in two round trips: the rows of short tables, then the digests of long ones. */
-async function read(control: Control, tables: readonly Shown[]): Promise<Content[]> {
+/** The contents of tables, in two round trips: the rows of short ones, then the digests of long ones. */
+export async function readTables(
+  run: (text: string) => Promise<readonly Answer[]>,
+  tables: readonly Readable[],
+): Promise<Content[]> {
   if (tables.length === 0) return []
-  const rows = await together(
-    control,
-    tables.map(
-      ({ name, key }) =>
-        `select "venomqa$row".* from ${name} as "venomqa$row" order by ${orderOf(key)} limit ${LISTED + 1}`,
-    ),
+  const rows = await run(
+    tables
+      .map(
+        ({ name, key }) =>
+          `select "venomqa$row".* from ${name} as "venomqa$row" order by ${orderOf(key)} limit ${LISTED + 1}`,
+      )
+      .join('; '),
   )
   const contents: Content[] = rows.map((answer) => answer.rows.map((row) => named(answer.fields, row)))
   const long = tables.flatMap((table, i) => (rows[i]!.rows.length > LISTED ? [{ table, i }] : []))
   if (long.length === 0) return contents
-  const digests = await together(
-    control,
-    long.map(
-      ({ table: { name } }) =>
-        `select count(*), sum(hashtextextended("venomqa$row"::text, 1)::numeric), sum(hashtextextended("venomqa$row"::text, 2)::numeric)
-         from ${name} as "venomqa$row"`,
-    ),
+  const digests = await run(
+    long
+      .map(
+        ({ table: { name } }) =>
+          `select count(*), sum(hashtextextended("venomqa$row"::text, 1)::numeric), sum(hashtextextended("venomqa$row"::text, 2)::numeric)
+           from ${name} as "venomqa$row"`,
+      )
+      .join('; '),
   )
   for (const [at, { i }] of long.entries()) {
     const [count, ...sums] = digests[at]!.rows[0]!
@@ -148,7 +157,7 @@ function orderOf(key: readonly string[]): string {
   return [...columns, '"venomqa$row"::text collate "C"'].slice(0, columns.length || 1).join(', ')
 }
 
-async function together(control: Control, queries: readonly string[]): ReturnType<Control['run']> {
-  const answers = await control.run(`begin isolation level repeatable read read only; ${queries.join('; ')}; commit`)
+async function atOneMoment(control: Control, text: string): Promise<readonly Answer[]> {
+  const answers = await control.run(`begin isolation level repeatable read read only; ${text}; commit`)
   return answers.slice(1, -1)
 }

@@ -2,6 +2,9 @@ import type { ClientConfig } from 'pg'
 import { VenomError } from '../../errors.ts'
 import type { Driver } from './driver.ts'
 
+/** How a database is named by users: a URL, or the driver's own settings. */
+export type Address = string | ClientConfig
+
 /** Where a database is, as the driver reads it from the URL and the environment. Never holds the password. */
 export interface Place {
   /** A folder for a unix socket. */
@@ -16,10 +19,15 @@ export interface Place {
  *
  * Throws `BAD_ARGUMENT`; the message never holds the URL, which may hold a password.
  */
-export function placeOf({ Client }: Driver, url: string): Place {
-  if (typeof url !== 'string' || url === '') throw unreadable('it is empty.')
+export function placeOf({ Client }: Driver, url: Address): Place {
+  if (!url) throw unreadable('it is empty.')
   try {
-    const { host, port, database = '', user = '' } = new Client({ connectionString: url })
+    const {
+      host,
+      port,
+      database = '',
+      user = '',
+    } = new Client(typeof url === 'string' ? { connectionString: url } : url)
     return { host, port, database, user }
   } catch (error) {
     // Not the error itself: it quotes the URL.
@@ -38,8 +46,9 @@ export function quoted(name: string): string {
 }
 
 /** How every connection of ours calls itself in `pg_stat_activity`. */
-export function configOf(url: string, name: string): ClientConfig {
-  return { connectionString: url, application_name: name, connectionTimeoutMillis: 10_000, keepAlive: true }
+export function configOf(url: Address, name: string): ClientConfig {
+  const address = typeof url === 'string' ? { connectionString: url } : url
+  return { ...address, application_name: name, connectionTimeoutMillis: 10_000, keepAlive: true }
 }
 
 function unreadable(why: string): VenomError {

@@ -84,7 +84,8 @@ function next(text: string, at: number, dialect: Dialect): readonly [Kind, numbe
   if (char === ';') return ['end', at + 1]
   if (char === '(') return ['open', at + 1]
   if (char === ')') return ['close', at + 1]
-  if (two === '--' && (!dialect.mysql || /^[\s\p{Cc}]?$/u.test(text.slice(at + 2, at + 3)))) return ['space', line(text, at)]
+  if (two === '--' && (!dialect.mysql || /^[\s\p{Cc}]?$/u.test(text.slice(at + 2, at + 3))))
+    return ['space', line(text, at)]
   if (char === '#' && dialect.mysql) return ['space', line(text, at)]
   if (two === '/*') return ['space', dialect.mysql && text[at + 2] === '!' ? at + 3 : comment(text, at, dialect)]
   if (two === '*/' && dialect.mysql) return ['space', at + 2]

@@ -80,7 +80,8 @@ export async function onServer(server: string, text: string): Promise<pg.QueryRe
   }
 }
 
-const SCHEMA = `
+/** What the kit's subjects write to. */
+export const SCHEMA = `
   create table kv (key text primary key, value text not null);
   create table numbered (id serial primary key, at timestamptz default now());
 `
@@ -141,7 +142,7 @@ export async function openSubject(
 }
 
 /** The names of everything that a user could find, and the columns of tables. */
-async function shapeOf(database: Database): Promise<unknown[]> {
+export async function shapeOf(database: Pick<Database, 'query'>): Promise<unknown[]> {
   const { rows } = await database.query(`
     select c.oid::regclass::text, relkind, (select array_agg(attname order by attnum) from pg_attribute where attrelid = c.oid and attnum > 0)
     from pg_class c where relnamespace = 'public'::regnamespace order by 1, 2`)
