@@ -1,3 +1,4 @@
+import type { Modes } from './modes.ts'
 import type { Session, TextRow } from './session.ts'
 import { name, text } from './sql.ts'
 import { bodyOf } from './trigger-body.ts'
@@ -25,6 +26,8 @@ export interface Table {
   readonly autoIncrement: boolean
   /** The statement that makes it, without the counter. */
   readonly definition: string
+  /** The same, equal for equal tables: MySQL adds the character set of a collation when it is given it again. */
+  readonly shape: string
 }
 
 /** A foreign key between two tables of the database. */
@@ -38,7 +41,7 @@ export interface ForeignKey {
 }
 
 /** A trigger, ours or the user's. */
-export interface Trigger {
+export interface Trigger extends Modes {
   readonly name: string
   readonly table: string
   readonly event: string
@@ -46,9 +49,6 @@ export interface Trigger {
   /** The text of what it does. */
   readonly body: string
   readonly definer: string
-  readonly sqlMode: string
-  readonly charset: string
-  readonly collation: string
 }
 
 /** What there is in the database. */
@@ -107,6 +107,7 @@ export async function catalogOf(session: Session, database: string): Promise<Cat
     tables: new Map(
       bases.map((row, i): [string, Table] => {
         const table = row['name']!
+        const definition = withoutCounter(definitions[i]![0]!['Create Table']!)
         const own = columnsOf.get(table) ?? []
         return [
           table,
@@ -117,7 +118,8 @@ export async function catalogOf(session: Session, database: string): Promise<Cat
             columns: own.map(columnOf),
             key: keyOf(keysOf.get(table) ?? []),
             autoIncrement: own.some(({ extra }) => /auto_increment/i.test(extra ?? '')),
-            definition: withoutCounter(definitions[i]![0]!['Create Table']!),
+            definition,
+            shape: definition.replaceAll(/ CHARACTER SET \w+ COLLATE /g, ' COLLATE '),
           },
         ]
       }),

@@ -40,7 +40,7 @@ export function driftSince(mark: Then, now: Catalog, captures: readonly Trigger[
     if (!present) {
       if (isCopied) remade.push(table)
       else lost.set(table, [`  ${table}: it was dropped`])
-    } else if (present.definition !== then.definition) {
+    } else if (present.shape !== then.shape) {
       if (isCopied || (isWhole && keepsColumns(then, present))) remade.push(table)
       else lost.set(table, linesOf(then, present))
     } else if (!isWhole && !isCopied) {
@@ -117,7 +117,7 @@ function sameTriggers(table: string, then: Catalog, now: Catalog): boolean {
 
 /** The lines of the definition that went (-) and came (+). */
 function linesOf(then: Table, now: Table): readonly string[] {
-  const lines = ({ definition }: Table): string[] => definition.split('\n').map((line) => line.trim().replace(/,$/, ''))
+  const lines = ({ shape }: Table): string[] => shape.split('\n').map((line) => line.trim().replace(/,$/, ''))
   const [was, is] = [lines(then), lines(now)]
   return [
     ...was.filter((line) => !is.includes(line)).map((line) => `  ${then.name}: - ${line}`),

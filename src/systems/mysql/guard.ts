@@ -1,8 +1,9 @@
 import { VenomError } from '../../errors.ts'
 import type { Trigger } from './catalog.ts'
+import { inModes } from './modes.ts'
 import { errno } from './refusal.ts'
-import { DIALECT, type Session } from './session.ts'
-import { name, text } from './sql.ts'
+import type { Session } from './session.ts'
+import { name } from './sql.ts'
 
 /*
  * A rollback deletes and inserts rows, and MySQL cannot switch triggers off for one session. So the body of each
@@ -36,23 +37,17 @@ export function dropTrigger(database: string, trigger: string): string {
   return `DROP TRIGGER IF EXISTS ${name(database)}.${name(trigger)}`
 }
 
-/** Makes a trigger of the user anew, with its author, its modes and its character set. */
-export async function makeTrigger(session: Session, database: string, on: string, trigger: Trigger): Promise<void> {
-  // The text goes over in utf8mb4; only where it is plain ASCII may the server call it what it was called before.
-  const client = /^[\0-\x7f]*$/.test(trigger.body) ? trigger.charset : 'utf8mb4'
+/**
+ * Makes a trigger of the user anew, with its author, its modes and its character set, in the database that is in use: its
+ * name is no part of the text that MariaDB keeps.
+ */
+export async function makeTrigger(session: Session, trigger: Trigger, on = trigger.table): Promise<void> {
+  const { timing, event, body, definer } = trigger
+  const made = `CREATE DEFINER = ${account(definer)} TRIGGER ${name(trigger.name)}`
   try {
-    await session.run([
-      `SET SESSION sql_mode = ${text(trigger.sqlMode)}, character_set_client = ${client}, collation_connection = ${trigger.collation}`,
-    ])
-    // By itself: MySQL would keep the semicolon that stands before another statement.
-    await session.run([
-      `CREATE DEFINER = ${account(trigger.definer)} TRIGGER ${name(database)}.${name(trigger.name)} ` +
-        `${trigger.timing} ${trigger.event} ON ${on} FOR EACH ROW ${trigger.body}`,
-    ])
+    await inModes(session, trigger, `${made} ${timing} ${event} ON ${name(on)} FOR EACH ROW ${body}`)
   } catch (error) {
     throw [1227, 1044, 3879].includes(errno(error)) ? foreignDefiner(trigger, error) : error
-  } finally {
-    await session.run(DIALECT)
   }
 }
 
@@ -68,7 +63,7 @@ export async function replaceTriggers(
   if (gone.length + users.length + ours.length === 0) return
   try {
     await session.run([`LOCK TABLES ${table} WRITE`, ...gone.map((trigger) => dropTrigger(database, trigger))])
-    for (const trigger of users) await makeTrigger(session, database, table, trigger)
+    for (const trigger of users) await makeTrigger(session, trigger)
     await session.run(ours)
   } finally {
     await session.run(['UNLOCK TABLES'])

@@ -118,7 +118,7 @@ export class History {
     const { session, places } = this.#ground
     const now = (await seen(session, places.database)).catalog
     const isSame = ([table]: [string, Tracked]): boolean =>
-      now.tables.get(table)?.definition === catalog.tables.get(table)?.definition
+      now.tables.get(table)?.shape === catalog.tables.get(table)?.shape
     return { tables: now.tables, tracking: new Map([...tracking].filter(isSame)) }
   }
 

@@ -14,11 +14,13 @@ export interface MysqlOptions extends SafetyOptions {
   readonly copy?: true | readonly string[]
   /** Leaves the triggers and our schema in the database at the end: the next run starts quicker. */
   readonly keep?: boolean
+  /** Gives each worker a database of its own: the one in the URL, copied, is the template. The application connects to `url`. */
+  readonly perWorker?: boolean
 }
 
 /** A MySQL or MariaDB database. Steps see a mysql2 pool. */
 export type Mysql = Required<
-  Pick<Rollbackable<Mark, Pool>, 'checkpoint' | 'rollback' | 'handle' | 'changes' | 'observe'>
+  Pick<Rollbackable<Mark, Pool>, 'checkpoint' | 'rollback' | 'handle' | 'url' | 'changes' | 'observe'>
 > &
   Rollbackable<Mark, Pool>
 
@@ -30,6 +32,6 @@ export type Mysql = Required<
  * `allowHosts`), and this worker's alone.
  */
 export function mysql(url: string, options: MysqlOptions = {}): Mysql {
-  const { settle = 2000, autoIncrement = true, copy = [], keep = false, ...safety } = options
-  return new MysqlSystem(url, { settle, autoIncrement, copy, keep, ...safety })
+  const { settle = 2000, autoIncrement = true, copy = [], keep = false, perWorker = false, ...safety } = options
+  return new MysqlSystem(url, { settle, autoIncrement, copy, keep, perWorker, ...safety })
 }

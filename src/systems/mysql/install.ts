@@ -8,7 +8,7 @@ import { errno } from './refusal.ts'
 import type { Server } from './server.ts'
 import type { Session } from './session.ts'
 import { seen, type State } from './state.ts'
-import { list, text } from './sql.ts'
+import { list, name, text } from './sql.ts'
 import { type Places, type Tracked, type Tracking, trackingOf } from './tracked.ts'
 
 /** What an installation stands on. */
@@ -89,11 +89,12 @@ async function replace(
 /** Makes the user's triggers on an empty table of ours first: none of them may be dropped that cannot be made again. */
 async function rehearse(session: Session, places: Places, table: string, users: readonly Trigger[]): Promise<void> {
   const stage = places.own('stage')
-  await session.run([`DROP TABLE IF EXISTS ${stage}`, `CREATE TABLE ${stage} LIKE ${places.table(table)}`])
+  const setUp = [`DROP TABLE IF EXISTS ${stage}`, `CREATE TABLE ${stage} LIKE ${places.table(table)}`]
+  await session.run([...setUp, `USE ${places.schema}`])
   try {
-    for (const trigger of users) await makeTrigger(session, places.schema, stage, trigger)
+    for (const trigger of users) await makeTrigger(session, trigger, 'stage')
   } finally {
-    await session.run([`DROP TABLE ${stage}`])
+    await session.run([`USE ${name(places.database)}`, `DROP TABLE ${stage}`])
   }
 }
 

@@ -15,12 +15,15 @@ import { Session } from './session.ts'
 import { name, text } from './sql.ts'
 import { type Mark, seen, type State } from './state.ts'
 import { placesOf, type Tracking } from './tracked.ts'
+import { dropWorkerDatabase, makeWorkerDatabase, workerDatabase } from './worker-database.ts'
 
 /** How a database is opened. */
 export interface OpenOptions extends SafetyOptions {
   readonly settle: number
   readonly autoIncrement: boolean
   readonly copy: true | readonly string[]
+  readonly keep: boolean
+  readonly perWorker: boolean
 }
 
 /** A database that is ready to be rolled back. */
@@ -30,9 +33,14 @@ export interface Opened {
   readonly history: History
 }
 
-/** Connects, takes the lease, undoes what a killed run left, and makes every table's changes be remembered. */
+/**
+ * Connects, takes the lease, undoes what a killed run left, and makes every table's changes be remembered. With
+ * `perWorker` the database is one that is made here, like the one at `address`.
+ */
 export async function openDatabase(address: Address, options: OpenOptions, worker: Worker): Promise<Opened> {
-  const { database, host } = address
+  const { perWorker } = options
+  const { host } = address
+  const database = perWorker ? workerDatabase(address.database, worker) : address.database
   const mark = `CREATE TABLE ${name(database)}.${MARK} (id INT)`
   const target = { system: 'mysql', database, mark, ...(host !== undefined && { host }) }
   // Before anything else is known, and before a connection: no production, no foreign host.
@@ -40,16 +48,19 @@ export async function openDatabase(address: Address, options: OpenOptions, worke
   const session = await Session.open(address, options.settle)
   try {
     const server = await serverOf(session)
-    const places = placesOf(address.database)
+    const places = placesOf(database)
     const ground = { session, server, places, copies: options.copy, settle: options.settle }
-    requireTestDatabase({ ...target, proved: !isTestName(address.database) && (await isMarked(ground)) }, options)
+    const proved = perWorker || (!isTestName(database) && (await isMarked(ground)))
+    requireTestDatabase({ ...target, proved }, options)
     await takeLease(session, places, options.settle)
-    return await patiently(ground, 'the triggers could not be made', async () => {
-      await recover(ground, worker)
+    const what = perWorker ? `${database} could not be made` : 'the triggers could not be made'
+    return await patiently(ground, what, async () => {
+      if (perWorker) await makeWorkerDatabase(ground, address.database, worker)
+      else await recover(ground, worker)
       try {
         return await begin(ground, options, worker)
       } catch (error) {
-        await uninstall(ground).catch(() => undefined)
+        await (perWorker ? dropWorkerDatabase(ground) : uninstall(ground)).catch(() => undefined)
         throw error
       }
     })
@@ -74,11 +85,13 @@ async function begin(ground: Ground, options: OpenOptions, worker: Worker): Prom
 }
 
 /** Gives back what `openDatabase` took. With `keep`, the triggers stay for a quicker start of the next run. */
-export async function closeDatabase({ ground }: Opened, keep: boolean): Promise<void> {
+export async function closeDatabase({ ground }: Opened, { keep, perWorker }: OpenOptions): Promise<void> {
   const { session, places } = ground
+  const what = perWorker ? `${places.database} could not be dropped` : 'the triggers could not be taken away'
   try {
-    await patiently(ground, 'the triggers could not be taken away', async () => {
-      if (keep) await session.run([dropNote(places, 'mark'), dropNote(places, 'run')])
+    await patiently(ground, what, async () => {
+      if (perWorker) await dropWorkerDatabase(ground)
+      else if (keep) await session.run([dropNote(places, 'mark'), dropNote(places, 'run')])
       else await uninstall(ground)
     })
   } catch (error) {

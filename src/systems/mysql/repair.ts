@@ -29,7 +29,7 @@ export async function repair(ground: Ground, counting: Counting, mark: Mark, mar
     const users = mark.state.catalog.triggers.filter((trigger) => trigger.table === table)
     const gone = catalog.triggers.filter((trigger) => trigger.table === table)
     await session.run(gone.map((trigger) => dropTrigger(places.database, trigger.name)))
-    for (const trigger of users) await makeTrigger(session, places.database, places.table(table), trigger)
+    for (const trigger of users) await makeTrigger(session, trigger)
   }
   const made = await install(ground, mark.state.tracking)
   await counting.learn(session, made.tracking)

@@ -22,6 +22,7 @@ const PROBE: Tracked = {
     key: ['id'],
     autoIncrement: false,
     definition: '',
+    shape: '',
   },
   number: 0,
   way: 'log',

@@ -38,6 +38,9 @@ export async function serverOf(session: Session): Promise<Server> {
   }
   // Where nobody reads the binary log, what we write need not be in it. Without the privilege it simply is.
   if (dumps!.length === 0) await session.allowed('SET SESSION sql_log_bin = 0')
+  // Tables that were made before such a rule, or without it, can be made again.
+  await session.allowed('SET SESSION innodb_strict_mode = 0')
+  if (!mariadb) await session.allowed('SET SESSION restrict_fk_on_non_standard_key = 0')
   await session.run(
     mariadb
       ? ['SET SESSION max_statement_time = 0, check_constraint_checks = 0, idle_transaction_timeout = 0']

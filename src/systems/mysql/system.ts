@@ -10,7 +10,7 @@ import {
   type Rollbackable,
   type Worker,
 } from '../../rollbackable.ts'
-import { type Address, addressOf } from './address.ts'
+import { type Address, addressOf, withDatabase } from './address.ts'
 import { closeDatabase, openDatabase, type Opened, type OpenOptions } from './open.ts'
 import { observed, type Sightings } from './observe.ts'
 import { emptied } from './reset.ts'
@@ -19,22 +19,19 @@ import { poolOf } from './session.ts'
 import type { Mark } from './state.ts'
 import { nextId } from './undo.sql.ts'
 
-/** How a `MysqlSystem` works. */
-export interface SystemOptions extends OpenOptions {
-  readonly keep: boolean
-}
-
 /** A MySQL or MariaDB database that is put back by logs of its rows. */
 export class MysqlSystem implements Rollbackable<Mark, Pool> {
   readonly restores: Restores
-  readonly #options: SystemOptions
+  readonly #url: string
+  readonly #options: OpenOptions
   readonly #address: Address
   #opened: Opened | undefined
   #pool: Pool | undefined
   /** What `observe` saw, as long as nothing was written. */
   readonly #seen: Sightings = new Map()
 
-  constructor(url: string, options: SystemOptions) {
+  constructor(url: string, options: OpenOptions) {
+    this.#url = url
     this.#address = addressOf(url)
     this.#options = options
     this.restores = {
@@ -53,6 +50,11 @@ export class MysqlSystem implements Rollbackable<Mark, Pool> {
     return `undo: row triggers remember every change${copies}${version}`
   }
 
+  get url(): string {
+    if (!this.#opened || !this.#options.perWorker) return this.#url
+    return withDatabase(this.#url, this.#opened.ground.places.database)
+  }
+
   /** Connections for steps, of the same user and to the same database. */
   get handle(): Pool {
     if (!this.#pool) throw notOpen()
@@ -61,7 +63,7 @@ export class MysqlSystem implements Rollbackable<Mark, Pool> {
 
   async open(worker: Worker): Promise<void> {
     this.#opened = await openDatabase(this.#address, this.#options, worker)
-    this.#pool = await poolOf(this.#address.options)
+    this.#pool = await poolOf({ ...this.#address.options, database: this.#opened.ground.places.database })
   }
 
   checkpoint(name: string): Promise<Mark> {
@@ -113,7 +115,7 @@ export class MysqlSystem implements Rollbackable<Mark, Pool> {
     this.#pool = undefined
     this.#seen.clear()
     await pool?.end()
-    if (opened) await closeDatabase(opened, this.#options.keep)
+    if (opened) await closeDatabase(opened, this.#options)
   }
 
   get #open(): Opened {

@@ -71,7 +71,7 @@ export function trackingOf(
       const previous = before.get(table.name)
       const because = whyCopied(table, copies, tooWide)
       const way = because ? 'copy' : 'log'
-      if (previous?.table.definition === table.definition && previous.way === way) return [table.name, previous]
+      if (previous?.table.shape === table.shape && previous.way === way) return [table.name, previous]
       const images = table.columns.map((column, i) => ({ column, as: `c${i + 1}` }))
       const key = (table.key ?? []).map((part) => images.find(({ column }) => column.name === part)!)
       const tracked = { table, number: ++last, way, images, key } as const

@@ -6,6 +6,7 @@ import { shapeOf } from './subject.ts'
 const SHOP = `
   CREATE TABLE users (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(20) DEFAULT 'it''s \\\\ ü' COMMENT 'a ''name'' \\\\ ü', KEY by_name (name));
   CREATE TABLE orders (id INT AUTO_INCREMENT PRIMARY KEY, user INT, CONSTRAINT of_user FOREIGN KEY (user) REFERENCES users (id) ON DELETE CASCADE);
+  CREATE TABLE texts (id INT PRIMARY KEY, v VARCHAR(20) COMMENT ' CHARACTER SET x COLLATE y') CHARACTER SET latin1 COLLATE latin1_german1_ci;
   CREATE VIEW names AS SELECT name FROM users;
   INSERT INTO users (name) VALUES ('ada'), ('bob'); INSERT INTO orders (user) VALUES (1), (2);
 `
@@ -19,6 +20,8 @@ const MENDED: Readonly<Record<string, string>> = {
   'an index that comes and one that goes':
     "ALTER TABLE users ADD UNIQUE (name), DROP KEY by_name; INSERT INTO users (name) VALUES ('new')",
   'a foreign key that goes': 'ALTER TABLE orders DROP FOREIGN KEY of_user; INSERT INTO orders (user) VALUES (77)',
+  'a new column where texts are not compared in the usual way':
+    'ALTER TABLE texts ADD COLUMN more INT; INSERT INTO texts VALUES (2, 3, 4)',
   'another default, another comment':
     "ALTER TABLE users ALTER COLUMN name SET DEFAULT 'y', COMMENT 'z'; INSERT INTO users () VALUES ()",
   'a new table that refers to an old one':

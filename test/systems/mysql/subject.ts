@@ -81,13 +81,17 @@ export async function openSubject(
   }
 }
 
-/** Every definition there is, without counters. */
+/** Every definition there is, without counters, and without what the server writes down in two ways. */
 export async function shapeOf(database: Database): Promise<string> {
   const tables = (await database.sql('SHOW FULL TABLES')).map((row) => Object.values(row)[0] as string)
   const shapes: string[] = []
   for (const table of tables) {
     const [row] = await database.sql(`SHOW CREATE TABLE \`${table.replaceAll('`', '``')}\``)
-    shapes.push(String(Object.values(row!)[1]).replace(/ AUTO_INCREMENT=\d+/, ''))
+    shapes.push(
+      String(Object.values(row!)[1])
+        .replace(/ AUTO_INCREMENT=\d+/, '')
+        .replaceAll(/ CHARACTER SET \w+ COLLATE /g, ' COLLATE '),
+    )
   }
   return shapes.join('\n')
 }
