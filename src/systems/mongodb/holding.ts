@@ -1,0 +1,237 @@
+import type { Db, MongoClient, Timestamp } from 'mongodb'
+import { randomBytes } from 'node:crypto'
+import { messageOf, VenomError } from '../../errors.ts'
+import type { ResetOptions, Worker } from '../../rollbackable.ts'
+import { Catalog } from './catalog.ts'
+import { loadDriver } from './driver.ts'
+import { checkGrants } from './grants.ts'
+import { Moment } from './history.ts'
+import { Identity } from './identity.ts'
+import type { MongodbOptions } from './index.ts'
+import { type Lease, Leases } from './lease.ts'
+import { Oplog } from './oplog.ts'
+import { Past } from './past.ts'
+import { type Place, placeOf, requireTestPlace } from './place.ts'
+import { Quiet } from './quiet.ts'
+import { reset } from './reset.ts'
+import { Scope } from './scope.ts'
+import { original, ServerSettings } from './settings.ts'
+import { Store } from './store.ts'
+import { sharded, standalone, tooOld } from './troubles.ts'
+
+const { setInterval, clearInterval } = globalThis
+/** How often the server's past is widened to the oldest mark, in ms. */
+const RENEWAL = 15_000
+const SETTLE = 2000
+
+/** Databases while they are ours: leased, and put back should we be killed. */
+export class Holding {
+  readonly past: Past
+  readonly identity: Identity
+  readonly #store: Store
+  readonly #steps: MongoClient
+  readonly #place: Place
+  readonly #scope: Scope
+  readonly #catalog: Catalog
+  readonly #leases: Leases
+  readonly #settings: ServerSettings
+  readonly #url: string
+  #timer: ReturnType<typeof setInterval> | undefined
+  #first: Moment | undefined
+  #noted: Timestamp | undefined
+
+  private constructor(ground: Ground, steps: MongoClient) {
+    const { store, scope, catalog, past, log } = ground
+    this.past = past
+    this.identity = new Identity(store, catalog, scope, log)
+    this.#store = store
+    this.#steps = steps
+    this.#place = ground.place
+    this.#scope = scope
+    this.#catalog = catalog
+    this.#leases = ground.leases
+    this.#settings = ground.settings
+    this.#url = ground.url
+  }
+
+  /** Connects, takes the leases, and puts back what a killed process left. Throws what the parts throw. */
+  static async open(url: string, options: MongodbOptions, worker: Worker): Promise<Holding> {
+    const driver = await loadDriver()
+    const place = placeOf(driver, url, options.databases)
+    requireTestPlace(place, options)
+    const store = await Store.open(driver, url, `venomqa:${randomBytes(9).toString('hex')}`)
+    const steps = new driver.MongoClient(url, { appName: 'venomqa steps' })
+    let leases: Leases | undefined
+    try {
+      await requireReplicaSet(store)
+      const { inprog } = await checkGrants(store, { databases: place.databases, way: 'past', worker })
+      leases = new Leases(store, inprog)
+      const ground = groundOf({ store, place, url, options, leases, inprog })
+      await begin(ground, options, worker)
+      await steps.connect()
+      const holding = new Holding(ground, steps)
+      holding.#timer = setInterval(() => void holding.#renew(), RENEWAL).unref()
+      return holding
+    } catch (error) {
+      await leases?.end().catch(() => undefined)
+      await Promise.allSettled([store.close(), steps.close()])
+      throw error
+    }
+  }
+
+  get db(): Db {
+    return this.#steps.db(this.#place.databases[0])
+  }
+
+  get url(): string {
+    return this.#url
+  }
+
+  /** What and where, for people. */
+  get name(): string {
+    return `${this.#scope.name} at ${this.#place.hosts.join(', ')}`
+  }
+
+  async checkpoint(name: string): Promise<Moment> {
+    const moment = await this.past.checkpoint(name)
+    if (!this.#first) {
+      await this.#leases.note(moment.at)
+      this.#noted = moment.at
+      this.#first = moment
+    }
+    return moment
+  }
+
+  async rollback(moment: Moment): Promise<void> {
+    if (this.#store.restarts > 0) await this.#settings.keep(this.#oldest())
+    await this.past.rollback(moment)
+  }
+
+  async reset(options: ResetOptions): Promise<void> {
+    await reset(this.#store, this.#catalog, options)
+  }
+
+  /** Gives back what `open` took. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer)
+    try {
+      const isLast = async (): Promise<boolean> => (await this.#leases.others({ living: true })).length === 0
+      if (await isLast()) await this.#settings.putBack()
+      await this.#leases.end()
+      // One that opened meanwhile took our settings for the server's own, or may have set them before we put them back.
+      if (!(await isLast())) await this.#settings.take(await this.#settings.read())
+    } finally {
+      await Promise.allSettled([this.#store.close(), this.#steps.close()])
+    }
+  }
+
+  /** Everything that was remembered must stay readable: the marks, and the time that crash recovery would go back to. */
+  #oldest(): Timestamp | undefined {
+    const times = Array.from(this.past.history.live, ({ at }) => at)
+    if (this.#noted) times.push(this.#noted)
+    return times.toSorted((a, b) => a.compare(b))[0]
+  }
+
+  async #renew(): Promise<void> {
+    try {
+      const first = this.#first
+      if (first && this.#noted && first.at.greaterThan(this.#noted)) {
+        await this.#leases.note(first.at)
+        this.#noted = first.at
+      }
+      await this.#settings.keep(this.#oldest())
+    } catch {
+      // The server is away. The next call finds out and says so.
+    }
+  }
+}
+
+/** What a holding is made of. */
+interface Ground {
+  readonly store: Store
+  readonly place: Place
+  readonly url: string
+  readonly scope: Scope
+  readonly catalog: Catalog
+  readonly log: Oplog
+  readonly past: Past
+  readonly leases: Leases
+  readonly settings: ServerSettings
+  readonly allUsers: boolean
+}
+
+function groundOf(given: {
+  readonly store: Store
+  readonly place: Place
+  readonly url: string
+  readonly options: MongodbOptions
+  readonly leases: Leases
+  readonly inprog: boolean
+}): Ground {
+  const { store, place, url, options, leases, inprog } = given
+  const scope = new Scope(place.databases, options.collections, options.except)
+  const parts = partsOf(store, scope, options, inprog)
+  return { store, place, url, scope, ...parts, leases, settings: new ServerSettings(store), allUsers: inprog }
+}
+
+function partsOf(
+  store: Store,
+  scope: Scope,
+  { settle = SETTLE, order = 'any' }: MongodbOptions,
+  allUsers: boolean,
+): Pick<Ground, 'catalog' | 'log' | 'past'> {
+  const catalog = new Catalog(store, scope)
+  const log = new Oplog(store, scope, (uuid) => catalog.first(uuid))
+  const quiet = new Quiet(store, { scope, settle, allUsers })
+  return { catalog, log, past: new Past({ store, catalog, log, quiet, exactOrder: order === 'exact' }) }
+}
+
+async function requireReplicaSet(store: Store): Promise<void> {
+  const hello = await store.ask('admin', { hello: 1 })
+  if (hello['msg'] === 'isdbgrid') throw sharded()
+  if (hello['setName'] === undefined) throw standalone()
+  const { version } = (await store.ask('admin', { buildInfo: 1 })) as { readonly version?: string }
+  if (Number.parseInt(version ?? '', 10) < 7) throw tooOld(version ?? 'of unknown version')
+}
+
+async function begin(ground: Ground, options: MongodbOptions, worker: Worker): Promise<void> {
+  const { leases, settings, place, store } = ground
+  const { collections = null, except = [], settle = SETTLE, recover = 'restore' } = options
+  const claim = { databases: place.databases, only: collections, except, worker }
+  const dead = await leases.take(claim, settle)
+  // Whoever has a lease, dead or alive, changed the settings already. Whoever gives one up puts them back first.
+  const others = [...dead, ...(await leases.others({ living: false }))]
+  const was = original([await settings.read(), ...others.flatMap((lease) => lease.settings ?? [])])
+  await leases.noteSettings(was)
+  await settings.take(was)
+  for (const lease of dead) {
+    if (lease.at === null) continue
+    if (recover === 'keep') {
+      worker.notice(
+        `mongodb: ${lease.owner} was killed with "${lease.database}" changed. It is taken as it is (recover: 'keep').`,
+      )
+      continue
+    }
+    await putBack(store, lease, lease.at, ground.allUsers)
+    worker.notice(
+      `mongodb: ${lease.owner} was killed with "${lease.database}" changed; it is put back to its first mark.`,
+    )
+  }
+}
+
+/** Goes back to the one time that a killed process noted. */
+async function putBack(store: Store, lease: Lease, at: Timestamp, allUsers: boolean): Promise<void> {
+  const scope = new Scope([lease.database], lease.only ?? undefined, lease.except)
+  const { past } = partsOf(store, scope, {}, allUsers)
+  try {
+    await past.rollback(new Moment('the first mark of a killed run', at))
+  } catch (cause) {
+    throw new VenomError(
+      'CRASHED',
+      `mongodb: ${lease.owner} was killed with "${lease.database}" changed, and that cannot be undone: ${messageOf(cause)}\n` +
+        'The database is in the middle of some test.\n' +
+        "Make it anew (drop it and seed it), then take it as it is once: mongodb(url, { recover: 'keep' }).",
+      { cause },
+    )
+  }
+}

@@ -1,0 +1,49 @@
+import type { Db } from 'mongodb'
+import type { Change, Observation, ResetOptions, Rollbackable } from '../../rollbackable.ts'
+import type { SafetyOptions } from '../../safety.ts'
+import type { Moment } from './history.ts'
+import { System } from './system.ts'
+
+/** How a MongoDB server is rolled back. */
+export interface MongodbOptions extends SafetyOptions {
+  /** The databases that are rolled back together. Default: the one in the URL. */
+  readonly databases?: readonly string[]
+  /** Only these collections, as `orders` or `shop_test.orders`. Default: all. */
+  readonly collections?: readonly string[]
+  /** Not these collections. */
+  readonly except?: readonly string[]
+  /** How long a mark or a rollback waits for open transactions and running writes, in ms. Default 2000. */
+  readonly settle?: number
+  /** `exact`: documents that were deleted come back where they were in natural order, which puts their whole collection back. */
+  readonly order?: 'exact' | 'any'
+  /** Gives each worker a database of its own, a copy of the one in the URL. The application connects to `url`. */
+  readonly perWorker?: boolean
+  /** What to do with a database that a killed process left changed. `restore` (default): put its first mark back. `keep`: take it as it is. */
+  readonly recover?: 'restore' | 'keep'
+}
+
+/** A mark: a time in the server's history, and how it was come to. */
+export type MongodbMark = Moment
+
+/** Databases of a MongoDB server as a system. Steps see a `Db` of the official driver. */
+export interface MongodbSystem extends Rollbackable<MongodbMark, Db> {
+  readonly kind: 'tree'
+  readonly handle: Db
+  readonly way: string
+  changes(since: MongodbMark): Promise<readonly Change[]>
+  observe(): Promise<Observation>
+  reset(options?: ResetOptions): Promise<void>
+}
+
+/**
+ * Rolls back databases of a MongoDB server (7.0 or newer, a replica set; one member is enough), whoever writes to them:
+ * the application keeps its process, its connections and its commits.
+ *
+ * A mark copies nothing. A rollback writes only what changed, inside the server. The database must be one for tests
+ * (see `allowDatabase` and `allowHosts`), and this worker's alone.
+ *
+ * @param url `mongodb://user:password@host:port/shop_test`, as the driver takes it
+ */
+export function mongodb(url: string, options: MongodbOptions = {}): MongodbSystem {
+  return new System(url, options)
+}

@@ -1,0 +1,109 @@
+import type { Timestamp } from 'mongodb'
+import { VenomError } from '../../errors.ts'
+import type { Change } from '../../rollbackable.ts'
+import { Alignment } from './align.ts'
+import type { Catalog } from './catalog.ts'
+import { Differences } from './differences.ts'
+import { Dirty, foreign, type Log } from './dirty.ts'
+import { History, type Moment } from './history.ts'
+import type { Quiet } from './quiet.ts'
+import { Restore } from './restore.ts'
+import { codeOf, type Store } from './store.ts'
+
+/** How often a rollback is amended when somebody wrote meanwhile. */
+const TRIES = 3
+/** A mark's time is moved on when it is older than this, in seconds, so that the server need not keep its past for long. */
+const OLD = 10
+const UNAUTHORIZED = 13
+
+/** What the past needs to know. */
+export interface PastOptions {
+  readonly store: Store
+  readonly catalog: Catalog
+  readonly log: Log
+  readonly quiet: Quiet
+  readonly exactOrder: boolean
+}
+
+/**
+ * Goes back by the server's own past: a mark is a time, the log says which documents changed since, and the server puts
+ * them back from a read at that time into the present. Nothing is copied, and values never come here.
+ */
+export class Past {
+  readonly history = new History()
+  readonly #options: PastOptions
+  /** A read in the past waits until that past is on disk; this pushes it there while nobody waits. */
+  #flushed: Promise<unknown> = Promise.resolve()
+
+  constructor(options: PastOptions) {
+    this.#options = options
+  }
+
+  /** Throws `NOT_QUIET`. */
+  async checkpoint(name: string): Promise<Moment> {
+    const moment = this.history.mark(name, await this.#options.quiet.moment(`the checkpoint "${name}"`))
+    this.#flush()
+    return moment
+  }
+
+  /** Throws `NOT_QUIET`, `MARK_LOST`, `LOCKED`. */
+  async rollback(moment: Moment): Promise<void> {
+    const { store, log, quiet } = this.#options
+    const now = await quiet.moment(`the rollback to "${moment.name}"`)
+    const [dirty] = await Promise.all([Dirty.along(this.history.path(moment, now), log), this.#flushed])
+    let left: Dirty | undefined = dirty
+    let written = now
+    for (let tries = 0; left && !left.isClean; tries += 1) {
+      if (tries === TRIES || (tries > 0 && left.isReshaped)) throw keepsWriting(moment, left)
+      await this.#putBack(moment, left)
+      const since: Timestamp = written
+      written = store.written ?? now
+      left = foreign(await log.read(since, written), left)
+    }
+    this.#arrive(moment, written)
+  }
+
+  /** What differs from a moment. */
+  async changes(moment: Moment): Promise<readonly Change[]> {
+    const { store, catalog, log } = this.#options
+    const dirty = await Dirty.along(this.history.path(moment, await store.now()), log)
+    if (dirty.isClean) return []
+    await this.#flushed
+    return new Differences(store, catalog, moment.at).list(dirty)
+  }
+
+  async #putBack(moment: Moment, dirty: Dirty): Promise<void> {
+    const { store, catalog, exactOrder } = this.#options
+    const alignment = dirty.isReshaped ? new Alignment(store, catalog, moment.at, dirty) : undefined
+    await alignment?.begin()
+    const place = { store, catalog, at: moment.at, exactOrder }
+    await Promise.all([...dirty.collections].map(([uuid, touched]) => new Restore(place, uuid, touched).run()))
+    await alignment?.finish()
+  }
+
+  #arrive(moment: Moment, since: Timestamp): void {
+    this.history.arrive(moment, since)
+    if (since.t - moment.at.t <= OLD) return
+    moment.at = since
+    this.#flush()
+  }
+
+  #flush(): void {
+    const note = { appendOplogNote: 1, data: { venomqa: 1 }, writeConcern: { w: 'majority' } }
+    // Without the right to it a read in the past waits for the journal by itself, up to a tenth of a second.
+    this.#flushed = this.#options.store.command('admin', note).catch((error: unknown) => {
+      if (codeOf(error) !== UNAUTHORIZED) return error
+    })
+  }
+}
+
+function keepsWriting(moment: Moment, left: Dirty): VenomError {
+  const names = [...new Set([...left.collections.values()].map(({ ns }) => ns)), ...left.shapes]
+  return new VenomError(
+    'NOT_QUIET',
+    `mongodb: while the rollback to "${moment.name}" ran, somebody kept writing to ${names.slice(0, 3).join(', ')}.\n` +
+      'A worker, a timer or a request that was not awaited is still at work; its writes belong to no step.\n' +
+      'Await it or stop it before the rollback, or leave its collection out: mongodb(url, { except }).',
+    { retryable: true },
+  )
+}

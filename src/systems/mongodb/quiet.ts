@@ -1,0 +1,114 @@
+import type { Document, Timestamp } from 'mongodb'
+import { VenomError } from '../../errors.ts'
+import type { Scope } from './scope.ts'
+import type { Store } from './store.ts'
+
+// Taken at load, so that a runner's fake timers never stop us.
+const { setTimeout } = globalThis
+const clock = performance.now.bind(performance)
+
+/** Commands that write. While one runs, a mark could cut it in two: not even updateMany is atomic. */
+const WRITING = [
+  'insert',
+  'update',
+  'delete',
+  'findAndModify',
+  'findandmodify',
+  'bulkWrite',
+  'applyOps',
+  'commitTransaction',
+  'pipeline.$out',
+  'pipeline.$merge',
+  'create',
+  'drop',
+  'dropDatabase',
+  'renameCollection',
+  'collMod',
+  'createIndexes',
+  'dropIndexes',
+]
+
+/** One operation as `$currentOp` lists it. */
+interface Operation {
+  readonly appName?: string
+  readonly client?: string
+  readonly opid?: number | string
+  readonly ns?: string
+  readonly lsid?: { readonly id: unknown }
+  readonly transaction?: { readonly timeOpenMicros: number }
+  readonly microsecs_running?: number
+}
+
+/** Waits for moments in which nobody writes. */
+export class Quiet {
+  readonly #store: Store
+  readonly #scope: Scope
+  readonly #settle: number
+  readonly #pipeline: readonly Document[]
+
+  constructor(store: Store, { scope, settle, allUsers }: { scope: Scope; settle: number; allUsers: boolean }) {
+    this.#store = store
+    this.#scope = scope
+    this.#settle = settle
+    const inScope = { $or: [{ ns: { $regex: scope.pattern } }, { ns: { $regex: String.raw`^admin\.` } }] }
+    const writes = [
+      { op: { $in: ['insert', 'update', 'remove'] } },
+      ...WRITING.map((name) => ({ [`command.${name}`]: { $exists: true } })),
+    ]
+    const active = { active: true, isFromUserConnection: true, $and: [inScope, { $or: writes }] }
+    this.#pipeline = [
+      { $currentOp: { allUsers, idleSessions: true } },
+      { $match: { appName: { $ne: store.name }, $or: [{ transaction: { $exists: true } }, active] } },
+    ]
+  }
+
+  /** The time of a moment in which no transaction was open and no write was running. Throws `NOT_QUIET`. */
+  async moment(what: string): Promise<Timestamp> {
+    const deadline = clock() + this.#settle
+    for (;;) {
+      const reply = await this.#store.ask('admin', { aggregate: 1, pipeline: this.#pipeline, cursor: {} })
+      const busy = (reply['cursor'] as { readonly firstBatch: readonly Operation[] }).firstBatch
+      const [first] = busy.length === 0 ? [] : await this.#withoutOthers(busy)
+      if (!first) return reply['operationTime'] as Timestamp
+      if (clock() >= deadline) throw notQuiet(what, first, this.#settle)
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+  }
+
+  /**
+   * The server does not say to which database an idle transaction belongs. An application that calls itself by the name
+   * of a database which another world has leased belongs there.
+   */
+  async #withoutOthers(busy: readonly Operation[]): Promise<readonly Operation[]> {
+    const leased = await this.#store.read(LEASES, { listCollections: 1, nameOnly: true })
+    const names = new Set(leased.map((document) => String(this.#store.codec.plain(document)['name'])))
+    return busy.filter(
+      ({ appName = '' }) => !names.has(`${LEASE}${appName}`) || this.#scope.databases.includes(appName),
+    )
+  }
+}
+
+/** The database in which worlds note what they hold, and how the collection of a database begins. */
+export const LEASES = 'venomqa'
+export const LEASE = 'lease.'
+
+function notQuiet(what: string, operation: Operation, settle: number): VenomError {
+  const { appName, client, opid, ns, lsid, transaction, microsecs_running } = operation
+  const micros = transaction?.timeOpenMicros ?? microsecs_running ?? 0
+  const parts = [
+    appName ? `application "${appName}"` : 'an application without appName',
+    `at ${client ?? 'an unknown address'}`,
+    ...(lsid ? [`session ${String(lsid.id)}`] : []),
+    ...(opid === undefined ? [] : [`opid ${opid}`]),
+    ...(ns ? [`on ${ns}`] : []),
+    `for ${Math.round(micros / 1000)} ms`,
+  ]
+  return new VenomError(
+    'NOT_QUIET',
+    `mongodb: ${what}: a ${transaction ? 'transaction is open' : 'write is running'}, and was after ${settle} ms too: ${parts.join(', ')}.\n` +
+      'A transaction that began before would commit into the next branch. A client that was killed leaves its own open for 60 s (transactionLifetimeLimitSeconds).\n' +
+      'End it in the step that began it, or wait longer: mongodb(url, { settle: 10_000 }). ' +
+      "Another worker's application is told apart by its name: ?appName=DATABASE in its URL.",
+    { retryable: true },
+  )
+}

@@ -1,0 +1,123 @@
+import type { Db } from 'mongodb'
+import { VenomError } from '../../errors.ts'
+import {
+  type Change,
+  type Health,
+  type Observation,
+  observation,
+  type ResetOptions,
+  type Restores,
+  type Worker,
+} from '../../rollbackable.ts'
+import type { Moment } from './history.ts'
+import type { MongodbOptions, MongodbSystem } from './index.ts'
+import { Holding } from './holding.ts'
+import { explained } from './troubles.ts'
+
+/** The name of the collection by which the self-test tries. The server's own half-made collections are called so. */
+const TRIAL = 'tmpvq.self-test'
+
+/** Databases of a MongoDB server: what a world calls. */
+export class System implements MongodbSystem {
+  readonly kind = 'tree'
+  readonly restores: Restores = { data: true, schema: true, createdObjects: true }
+  readonly #url: string
+  readonly #options: MongodbOptions
+  #holding: Holding | undefined
+
+  constructor(url: string, options: MongodbOptions) {
+    this.#url = url
+    this.#options = options
+  }
+
+  get handle(): Db {
+    return this.#open.db
+  }
+
+  get url(): string {
+    return this.#holding?.url ?? this.#url
+  }
+
+  get way(): string {
+    const where = this.#holding ? `; ${this.#holding.name}` : ''
+    return `past: the oplog says what changed, and the server puts it back from a read in its own past${where}`
+  }
+
+  async open(worker: Worker): Promise<void> {
+    this.#holding = await explaining('opening', () => Holding.open(this.#url, this.#options, worker))
+  }
+
+  checkpoint(name: string): Promise<Moment> {
+    return explaining('a checkpoint', () => this.#open.checkpoint(name))
+  }
+
+  rollback(mark: Moment): Promise<void> {
+    return explaining('a rollback', () => this.#open.rollback(mark))
+  }
+
+  changes(since: Moment): Promise<readonly Change[]> {
+    return explaining('changes()', () => this.#open.past.changes(since))
+  }
+
+  observe(): Promise<Observation> {
+    return explaining('observe()', async () => observation('mongodb', await this.#open.identity.look()))
+  }
+
+  release(mark: Moment): void {
+    this.#holding?.past.history.forget(mark)
+  }
+
+  reset(options: ResetOptions = {}): Promise<void> {
+    return explaining('reset()', () => this.#open.reset(options))
+  }
+
+  async ping(): Promise<Health> {
+    const started = performance.now()
+    await explaining('a ping', () => this.handle.command({ ping: 1 }))
+    return { ok: true, latencyMs: performance.now() - started, detail: this.way }
+  }
+
+  async selfTest(): Promise<void> {
+    const mark = await this.checkpoint('self-test')
+    await this.handle.collection(TRIAL).insertOne({ written: 'as a step would' })
+    await this.rollback(mark)
+    const left = await this.handle.listCollections({ name: TRIAL }).toArray()
+    this.release(mark)
+    if (left.length > 0) throw selfTestFailed(this.way)
+  }
+
+  async close(): Promise<void> {
+    const holding = this.#holding
+    this.#holding = undefined
+    await explaining('closing', async () => holding?.close())
+  }
+
+  get #open(): Holding {
+    if (!this.#holding) throw notOpen()
+    return this.#holding
+  }
+}
+
+async function explaining<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw explained(error, what)
+  }
+}
+
+function notOpen(): VenomError {
+  return new VenomError(
+    'NOT_OPEN',
+    'mongodb: the system is not open.\nIt connects when its world opens, and hangs up when that closes.\nUse it through the world: await World.open({ systems: { db: mongodb(url) } }).',
+  )
+}
+
+function selfTestFailed(way: string): VenomError {
+  return new VenomError(
+    'SELF_TEST_FAILED',
+    `mongodb: a document written as a step would was still there after a rollback (${way}).\n` +
+      'The URL may lead to another member, or through a proxy that does not speak to one server only.\n' +
+      'Connect to the primary directly: ?directConnection=true.',
+  )
+}
