@@ -45,17 +45,26 @@ export class Oplog implements Log {
   /** Throws `MARK_LOST`, `UNSUPPORTED`, `SCHEMA_CHANGED`. */
   async read(after: Timestamp, upTo: Timestamp): Promise<readonly Entry[]> {
     const ours = { $or: [{ ts: after }, { op: 'c' }, { ns: { $regex: this.#scope.pattern } }] }
-    const [first, ...rest] = await this.#store.read('local', {
+    const documents = await this.#store.read('local', {
       find: 'oplog.rs',
       filter: { ts: { $gte: after, $lte: upTo }, ...ours },
       projection: FIELDS,
       readConcern: { level: 'local', afterClusterTime: upTo },
     })
-    // A mark's time is that of an entry: when that one is gone, others after it may be.
-    if (!first || timeIn(first, 'ts') !== after.toBigInt()) throw oplogTooShort()
+    const [first] = documents
+    const start = after.toBigInt()
+    // Most often a mark's time is that of an entry; else the oldest one says whether any since may be gone.
+    if (first && timeIn(first, 'ts') === start) documents.shift()
+    else if ((await this.#oldest()) > start) throw oplogTooShort()
     const entries: Entry[] = []
-    for (const document of rest) this.#add(document, entries)
+    for (const document of documents) this.#add(document, entries)
     return entries
+  }
+
+  async #oldest(): Promise<bigint> {
+    const sort = { $natural: 1 }
+    const [first] = await this.#store.read('local', { find: 'oplog.rs', sort, projection: { ts: 1 }, limit: 1 })
+    return first ? timeIn(first, 'ts') : 0n
   }
 
   #add(document: Uint8Array, entries: Entry[]): void {

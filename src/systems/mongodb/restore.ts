@@ -91,15 +91,16 @@ export class Restore {
     const chosen = ids ? [matching(ids)] : []
     await this.#merge(chosen, 'fail')
     // An insert puts the present time into a zero timestamp at the top level; a replacement leaves it.
+    const zero = [...chosen, this.#hasZeroTimestamp]
     const dated = await this.#store.read(this.#database, {
       aggregate: this.#collection,
-      pipeline: [...chosen, this.#hasZeroTimestamp, { $project: { _id: 1 } }],
+      pipeline: [...zero, { $limit: 1 }, { $project: { _id: 1 } }],
       cursor: {},
       ...past(this.#at),
     })
-    const undated = dated.map((document) => this.#store.codec.idOf(document).value)
-    if (undated.length > 0) this.#touched.writes += 1
-    for (const part of parts(undated)) await this.#merge([matching(part)], REPLACE)
+    if (dated.length === 0) return
+    this.#touched.writes += 1
+    await this.#merge(zero, REPLACE)
   }
 
   get #hasZeroTimestamp(): Document {
