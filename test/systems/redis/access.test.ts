@@ -39,7 +39,7 @@ describeServer('redis', (like) => {
     })
 
     test('database 0 without a prefix needs proof that the server is for tests', async () => {
-      await using server = await OwnServer.start(like, '--save', '3600 1')
+      await using server = await OwnServer.start(like, '--save', '3600', '1')
       await assert.rejects(async () => opened(server.url), {
         code: 'NOT_A_TEST_DATABASE',
         message:
@@ -59,7 +59,7 @@ describeServer('redis', (like) => {
     })
 
     test('a prefix is enough', async () => {
-      await using server = await OwnServer.start(like, '--save', '3600 1')
+      await using server = await OwnServer.start(like, '--save', '3600', '1')
       await using client = connected(server.url)
       const world = await World.open({ systems: { cache: redis(server.url, { prefix: 'test:' }) } })
       await client.set('test:a', '1')
@@ -82,11 +82,8 @@ describeServer('redis', (like) => {
     })
 
     test('another host and a production environment are refused', async () => {
-      await using server = await OwnServer.start(like)
+      await using server = await OwnServer.start(like, '--bind', '0.0.0.0', '--protected-mode', 'no')
       const elsewhere = `redis://${hostname()}:${server.port}/1`
-      await using client = connected(server.url)
-      await client.config('SET', 'bind', '*')
-      await client.config('SET', 'protected-mode', 'no')
       await assert.rejects(async () => opened(elsewhere), {
         code: 'NOT_A_TEST_DATABASE',
         message: new RegExp(`is on ${hostname()}, which is not this machine`),

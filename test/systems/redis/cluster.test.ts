@@ -63,7 +63,8 @@ async function formed(nodes: readonly OwnServer[]): Promise<void> {
   const share = Math.ceil(SLOTS / nodes.length)
   for (const [index, client] of clients.entries()) {
     const last = Math.min(SLOTS, (index + 1) * share) - 1
-    await client.call('cluster', 'addslotsrange', String(index * share), String(last))
+    const slots = Array.from({ length: last + 1 - index * share }, (_, slot) => index * share + slot)
+    await client.cluster('ADDSLOTS', ...slots)
     await client.call('cluster', 'set-config-epoch', String(index + 1))
   }
   for (const { port } of nodes.slice(1)) await clients[0]?.call('cluster', 'meet', '127.0.0.1', String(port))

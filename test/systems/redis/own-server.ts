@@ -25,12 +25,14 @@ export class OwnServer implements AsyncDisposable {
 
   /** Starts it with settings as on its command line; a setting that occurs again wins. */
   static async start(like: string, ...settings: readonly string[]): Promise<OwnServer> {
-    const program = await programOf(like)
+    const { program, major } = await programOf(like)
     const port = await freePort()
     const folder = mkdtempSync(join(tmpdir(), 'venomqa-redis-test-'))
     const defaults = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--databases', '64']
-    const quick = ['--daemonize', 'no', '--repl-diskless-sync-delay', '0', '--enable-debug-command', 'yes']
-    const server = new OwnServer([...program, ...defaults, ...quick, ...settings], port, folder)
+    const quick = ['--daemonize', 'no', '--repl-diskless-sync-delay', '0']
+    // Before Redis 7 DEBUG is for everybody.
+    const debug = major < 7 ? [] : ['--enable-debug-command', 'yes']
+    const server = new OwnServer([...program, ...defaults, ...quick, ...debug, ...settings], port, folder)
     await server.#answers()
     return server
   }
@@ -88,17 +90,18 @@ export async function canStartOwn(like: string): Promise<boolean> {
  * The command line of a running server up to its own settings; Debian's run under a loader with arguments of its own.
  * Most put `program host:port` in the place of what follows the loader's.
  */
-async function programOf(url: string): Promise<readonly string[]> {
+async function programOf(url: string): Promise<{ program: readonly string[]; major: number }> {
   const client = new Redis(url)
   const info = await client.info('server')
   client.disconnect()
   const pid = /process_id:(\d+)/.exec(info)?.[1]
   const line = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0')
+  const major = Number(/redis_version:(\d+)/.exec(info)?.[1])
   const settings = line.indexOf('--port')
-  if (settings >= 0) return line.slice(0, settings)
+  if (settings >= 0) return { program: line.slice(0, settings), major }
   const title = line.findIndex((part) => /^\/.*-server /.test(part))
-  if (title < 1) return [readlinkSync(`/proc/${pid}/exe`)]
-  return [...line.slice(0, title), line[title]?.split(' ', 1)[0] ?? '']
+  const named = [...line.slice(0, title), line[title]?.split(' ', 1)[0] ?? '']
+  return { program: title < 1 ? [readlinkSync(`/proc/${pid}/exe`)] : named, major }
 }
 
 async function freePort(): Promise<number> {
