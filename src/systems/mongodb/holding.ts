@@ -61,19 +61,19 @@ export class Holding {
     requireTestPlace(place, options)
     const store = await Store.open(driver, url, `venomqa:${randomBytes(9).toString('hex')}`)
     const steps = new driver.MongoClient(url, { appName: 'venomqa steps' })
-    let leases: Leases | undefined
+    let ground: Ground | undefined
     try {
       await requireReplicaSet(store)
       const { inprog } = await checkGrants(store, { databases: place.databases, way: 'past', worker })
-      leases = new Leases(store, inprog)
-      const ground = groundOf({ store, place, url, options, leases, inprog })
+      ground = groundOf({ store, place, url, options, inprog })
       await begin(ground, options, worker)
       await steps.connect()
       const holding = new Holding(ground, steps)
       holding.#timer = setInterval(() => void holding.#renew(), RENEWAL).unref()
       return holding
     } catch (error) {
-      await leases?.end().catch(() => undefined)
+      // What failed first is what the user must see.
+      if (ground) await giveBack(ground.leases, ground.settings).catch(() => undefined)
       await Promise.allSettled([store.close(), steps.close()])
       throw error
     }
@@ -115,11 +115,7 @@ export class Holding {
   async close(): Promise<void> {
     clearInterval(this.#timer)
     try {
-      const isLast = async (): Promise<boolean> => (await this.#leases.others({ living: true })).length === 0
-      if (await isLast()) await this.#settings.putBack()
-      await this.#leases.end()
-      // One that opened meanwhile took our settings for the server's own, or may have set them before we put them back.
-      if (!(await isLast())) await this.#settings.take(await this.#settings.read())
+      await giveBack(this.#leases, this.#settings)
     } finally {
       await Promise.allSettled([this.#store.close(), this.#steps.close()])
     }
@@ -146,6 +142,15 @@ export class Holding {
   }
 }
 
+/** Ends the leases. The last one of a server puts back its settings. */
+async function giveBack(leases: Leases, settings: ServerSettings): Promise<void> {
+  const isLast = async (): Promise<boolean> => (await leases.others({ living: true })).length === 0
+  if (await isLast()) await settings.putBack()
+  await leases.end()
+  // One that opened meanwhile may have changed them before we put them back.
+  if (!(await isLast())) await settings.setAgain()
+}
+
 /** What a holding is made of. */
 interface Ground {
   readonly store: Store
@@ -165,13 +170,13 @@ function groundOf(given: {
   readonly place: Place
   readonly url: string
   readonly options: MongodbOptions
-  readonly leases: Leases
   readonly inprog: boolean
 }): Ground {
-  const { store, place, url, options, leases, inprog } = given
+  const { store, place, url, options, inprog } = given
   const scope = new Scope(place.databases, options.collections, options.except)
   const parts = partsOf(store, scope, options, inprog)
-  return { store, place, url, scope, ...parts, leases, settings: new ServerSettings(store), allUsers: inprog }
+  const [leases, settings] = [new Leases(store, inprog), new ServerSettings(store)]
+  return { store, place, url, scope, ...parts, leases, settings, allUsers: inprog }
 }
 
 function partsOf(
@@ -205,24 +210,25 @@ async function begin(ground: Ground, options: MongodbOptions, worker: Worker): P
   await leases.noteSettings(was)
   await settings.take(was)
   for (const lease of dead) {
-    if (lease.at === null) continue
-    if (recover === 'keep') {
-      worker.notice(
-        `mongodb: ${lease.owner} was killed with "${lease.database}" changed. It is taken as it is (recover: 'keep').`,
-      )
-      continue
+    const was = `mongodb: ${lease.owner} was killed with "${lease.database}" changed`
+    if (lease.at !== null && recover === 'keep') worker.notice(`${was}. It is taken as it is (recover: 'keep').`)
+    if (lease.at !== null && recover === 'restore') {
+      await putBack(store, lease, lease.at, { options, allUsers: ground.allUsers })
+      worker.notice(`${was}; it is put back to its first mark.`)
     }
-    await putBack(store, lease, lease.at, ground.allUsers)
-    worker.notice(
-      `mongodb: ${lease.owner} was killed with "${lease.database}" changed; it is put back to its first mark.`,
-    )
+    await leases.mended(lease.database, claim)
   }
 }
 
 /** Goes back to the one time that a killed process noted. */
-async function putBack(store: Store, lease: Lease, at: Timestamp, allUsers: boolean): Promise<void> {
+async function putBack(
+  store: Store,
+  lease: Lease,
+  at: Timestamp,
+  { options, allUsers }: { readonly options: MongodbOptions; readonly allUsers: boolean },
+): Promise<void> {
   const scope = new Scope([lease.database], lease.only ?? undefined, lease.except)
-  const { past } = partsOf(store, scope, {}, allUsers)
+  const { past } = partsOf(store, scope, options, allUsers)
   try {
     await past.rollback(new Moment('the first mark of a killed run', at))
   } catch (cause) {

@@ -33,6 +33,8 @@ export class Leases {
   readonly #store: Store
   readonly #allUsers: boolean
   #held: readonly string[] = []
+  /** Databases that are still as a killed process left them: their leases stay, for whoever comes next. */
+  readonly #owed = new Set<string>()
 
   constructor(store: Store, allUsers: boolean) {
     this.#store = store
@@ -52,9 +54,16 @@ export class Leases {
       const lease: Lease = { database, token: this.#store.name, owner, only, except, settings: null, at: null }
       const replaced = await this.#takeOne(lease, performance.now() + patience)
       if (replaced) dead.push(replaced)
+      if (replaced?.at) this.#owed.add(database)
       this.#held = [...this.#held, database]
     }
     return dead
+  }
+
+  /** Notes that nothing is left to do of what a killed process did to a database: it is as we found it. */
+  async mended(database: string, { only, except }: Claim): Promise<void> {
+    await this.#update(database, { token: this.#store.name }, { only, except, at: null })
+    this.#owed.delete(database)
   }
 
   /** Notes a time at which the state is that of the first mark: what crash recovery goes by. */
@@ -80,7 +89,7 @@ export class Leases {
 
   /** Gives the leases up. */
   async end(): Promise<void> {
-    for (const database of this.#held) {
+    for (const database of this.#held.filter((held) => !this.#owed.has(held))) {
       const lease = await this.#find(`${LEASE}${database}`)
       if (lease?.token === this.#store.name) await this.#store.command(LEASES, { drop: `${LEASE}${database}` })
     }

@@ -69,6 +69,11 @@ export class ServerSettings {
     if (await this.#set('minSnapshotHistoryWindowInSeconds', wanted)) this.#window = wanted
   }
 
+  /** Sets what another world needs, after we put back what it had changed. */
+  async setAgain(): Promise<void> {
+    if (this.#was.ttlMonitorEnabled !== null) await this.#set('ttlMonitorEnabled', false)
+  }
+
   /** Puts back what was set before us. */
   async putBack(): Promise<void> {
     for (const [name, value] of Object.entries(this.#was)) {

@@ -19,7 +19,16 @@ const NAMES = ['x', 'y', 'z', 'u']
 const { BSON, Decimal128, Double, Long, ObjectId, Timestamp, UUID, Binary, GridFSBucket } = mongo
 
 const IDS: readonly unknown[] = [
-  ...[1, 2, 3, 4, new Double(2), 'a', 'b', 'A', null, true],
+  1,
+  2,
+  3,
+  4,
+  new Double(2),
+  'a',
+  'b',
+  'A',
+  null,
+  true,
   new Map([
     ['2', 1],
     ['1', 2],
@@ -30,7 +39,17 @@ const IDS: readonly unknown[] = [
   new Date(5),
 ]
 const VALUES: readonly unknown[] = [
-  ...[1, 2, new Double(1), new Double(-0), new Double(NaN), 's1', 's2', null, [], {}, /a/i],
+  1,
+  2,
+  new Double(1),
+  new Double(-0),
+  new Double(NaN),
+  's1',
+  's2',
+  null,
+  [],
+  {},
+  /a/i,
   Decimal128.fromString('1.10'),
   new Date(0),
   new Binary(Buffer.from('q'), 128),

@@ -21,8 +21,18 @@ const operations: Readonly<Record<string, Operation>> = { ...writes, ...reshapin
 
 /** With these a program has something to work on. */
 const PREPARED = [
-  ...['make a capped', 'make a time series', 'insert', 'insert', 'index', 'create', 'insert many'],
-  ...['insert into a time series', 'insert into a capped', 'insert several', 'insert', 'insert'],
+  'make a capped',
+  'make a time series',
+  'insert',
+  'insert',
+  'index',
+  'create',
+  'insert many',
+  'insert into a time series',
+  'insert into a capped',
+  'insert several',
+  'insert',
+  'insert',
 ]
 
 const named = (names: readonly string[]): fc.Arbitrary<{ name: string; seed: number }> =>

@@ -35,6 +35,8 @@ function document(...fields: Field[]): Buffer {
 /** A bare connection, which sends commands as bytes (OP_MSG). */
 export class Wire {
   readonly #socket: Socket
+  /** One at a time: a reply does not say to which command it belongs, unless one reads it. */
+  #last: Promise<void> = Promise.resolve()
 
   private constructor(socket: Socket) {
     this.#socket = socket
@@ -48,9 +50,14 @@ export class Wire {
   }
 
   /** Sends a command and waits for its reply, whatever that is. */
-  async send(...fields: Field[]): Promise<void> {
+  send(...fields: Field[]): Promise<void> {
+    const sent = this.#last.then(() => this.#send(document(...fields)))
+    this.#last = sent
+    return sent
+  }
+
+  async #send(body: Buffer): Promise<void> {
     const head = Buffer.alloc(21)
-    const body = document(...fields)
     head.writeInt32LE(head.length + body.length, 0)
     head.writeInt32LE(1, 4)
     head.writeInt32LE(2013, 12)
