@@ -34,7 +34,7 @@ export interface Rollbackable<Mark = unknown, Handle = unknown> {
   readonly handle?: Handle
 
   /** Where the application of this worker must connect, when the system made a place of its own for it. */
-  readonly url?: string
+  readonly url?: string | undefined
 
   /** Called once before the first checkpoint: connect, install, take the lease. */
   open?(worker: Worker): Awaitable<void>

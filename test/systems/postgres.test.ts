@@ -1,6 +1,8 @@
 import { describe, test } from 'vitest'
 import { conformance } from '../../src/kit/index.ts'
+import { postgres } from '../../src/systems/postgres/index.ts'
 import { describeServer } from '../servers/server.ts'
+import { openOnCopy } from './postgres/copies-subject.ts'
 import { openShared } from './postgres/shared-subject.ts'
 import { openSubject } from './postgres/subject.ts'
 
@@ -13,5 +15,16 @@ for (const name of ['postgres', 'postgres18']) {
       },
     })
     describe('shared', () => conformance(test, () => openShared(server), { runs: 60 }))
+    describe('a copy for each worker', () =>
+      conformance(test, () => openOnCopy(server, (url) => postgres(url, { perWorker: true })), {
+        runs: 10,
+        except: {
+          'undoes a change of schema': 'rows are put back, and what was added is dropped, but columns are not',
+        },
+      }))
+    describe('template', () =>
+      conformance(test, () => openOnCopy(server, (url) => postgres(url, { way: 'template', settle: 100 })), {
+        runs: 2,
+      }))
   })
 }

@@ -1,19 +1,20 @@
 import type { Pool } from 'pg'
 import type { Change, Health, Observation, ResetOptions, Rollbackable, Worker } from '../../rollbackable.ts'
 import { Shared, type SharedMark, type SharedOptions } from './shared/system.ts'
+import { Template, type TemplateMark, type TemplateOptions } from './template.ts'
 import { type Mark, type PostgresOptions, Undo } from './undo.ts'
 
 export type { SharedMark, SharedOptions } from './shared/system.ts'
+export type { TemplateMark, TemplateOptions } from './template.ts'
 export type { Mark, PostgresOptions } from './undo.ts'
 
-/** A PostgreSQL database as a system. Steps see a `pg.Pool`. */
-export interface PostgresSystem extends Rollbackable<Mark, Pool> {
+/** What PostgreSQL is rolled back by, whichever way. Steps see a `pg.Pool`. */
+export interface PostgresWay<M> extends Rollbackable<M, Pool> {
   readonly handle: Pool
   open(worker: Worker): Promise<void>
-  checkpoint(name: string): Promise<Mark>
-  rollback(mark: Mark): Promise<void>
-  release(mark: Mark): Promise<void>
-  changes(since: Mark): Promise<readonly Change[]>
+  checkpoint(name: string): Promise<M>
+  rollback(mark: M): Promise<void>
+  release(mark: M): Promise<void>
   observe(): Promise<Observation>
   reset(options?: ResetOptions): Promise<void>
   ping(): Promise<Health>
@@ -21,18 +22,9 @@ export interface PostgresSystem extends Rollbackable<Mark, Pool> {
   close(): Promise<void>
 }
 
-/** A pool that the application in this process handed over. */
-export interface SharedPostgres extends Rollbackable<SharedMark, Pool> {
-  readonly handle: Pool
-  open(worker: Worker): Promise<void>
-  checkpoint(name: string): Promise<SharedMark>
-  rollback(mark: SharedMark): Promise<void>
-  release(mark: SharedMark): Promise<void>
-  observe(): Promise<Observation>
-  reset(options?: ResetOptions): Promise<void>
-  ping(): Promise<Health>
-  selfTest(): Promise<void>
-  close(): Promise<void>
+/** A PostgreSQL database as a system, by the default way. */
+export interface PostgresSystem extends PostgresWay<Mark> {
+  changes(since: Mark): Promise<readonly Change[]>
 }
 
 /**
@@ -46,8 +38,16 @@ export interface SharedPostgres extends Rollbackable<SharedMark, Pool> {
  * `MISSING_GRANT`, `LEASED`, `CRASHED`, `READ_ONLY`, `UNSUPPORTED`, `NOT_QUIET`. A checkpoint or a rollback throws
  * `NOT_QUIET`; a rollback also `SCHEMA_CHANGED`, `NOT_VERIFIED`, `TOO_LARGE`. The state is then as it was.
  */
-export function postgres(url: string, options: PostgresOptions = {}): PostgresSystem {
-  return new Undo(url, options)
+export function postgres(url: string, options?: PostgresOptions): PostgresSystem
+/**
+ * Rolls back a PostgreSQL database by copies of it: the schema comes back too, and the application must connect to
+ * `world.url(…)` and survive that its connections end at every mark and rollback.
+ *
+ * Opening throws what it throws by default, and `NOT_QUIET` while somebody is connected to the database.
+ */
+export function postgres(url: string, options: TemplateOptions): PostgresWay<TemplateMark>
+export function postgres(url: string, options: PostgresOptions | TemplateOptions = {}): PostgresWay<unknown> {
+  return options.way === 'template' ? new Template(url, options) : new Undo(url, options)
 }
 
 /**
@@ -59,4 +59,4 @@ export function postgres(url: string, options: PostgresOptions = {}): PostgresSy
  * rollback `NOT_QUIET`, `NOT_VERIFIED`, `MARK_LOST`. The application's queries throw `LOCKED` when they wait for each
  * other.
  */
-postgres.shared = (pool: Pool, options: SharedOptions = {}): SharedPostgres => new Shared(pool, options)
+postgres.shared = (pool: Pool, options: SharedOptions = {}): PostgresWay<SharedMark> => new Shared(pool, options)

@@ -1,7 +1,7 @@
 import { messageOf, VenomError } from '../../errors.ts'
 import { captureSql } from './capture.sql.ts'
 import type { Control, TextRow } from './control.ts'
-import { placeName } from './place.ts'
+import { literal, placeName } from './place.ts'
 import { type Patience, whenQuiet } from './quiet.ts'
 import { reportSql } from './report.sql.ts'
 import { shapeSql } from './shape.sql.ts'
@@ -137,8 +137,4 @@ async function goBack(
       { cause: error },
     )
   }
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`
 }

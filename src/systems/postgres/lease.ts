@@ -4,7 +4,7 @@ import { type Place, placeName } from './place.ts'
 import { now, pause } from './quiet.ts'
 
 /** The key of the advisory lock: "vnmq". The server keeps such locks apart for each database. */
-const KEY = 0x766e6d71
+export const LEASE_KEY = 0x766e6d71
 
 /**
  * Takes the database for this connection alone, or with `beside` for all that undo nothing but their own, until the
@@ -16,7 +16,9 @@ const KEY = 0x766e6d71
 export async function takeLease(control: Control, patience: number, beside = false): Promise<void> {
   const deadline = now() + patience
   for (;;) {
-    const [answer] = await control.query(`select pg_try_advisory_lock${beside ? '_shared' : ''}($1) as taken`, [KEY])
+    const [answer] = await control.query(`select pg_try_advisory_lock${beside ? '_shared' : ''}($1) as taken`, [
+      LEASE_KEY,
+    ])
     if (answer?.['taken'] === 't') return
     if (now() > deadline) throw leased(control.place, await holder(control))
     await pause(50)
@@ -29,7 +31,7 @@ async function holder(control: Control): Promise<string> {
      from pg_locks l join pg_stat_activity a on a.pid = l.pid
      where l.locktype = 'advisory' and l.granted and l.objid = $1
        and l.database = (select oid from pg_database where datname = current_database())`,
-    [KEY],
+    [LEASE_KEY],
   )
   if (!found) return 'another run'
   return `another run (pid ${found['pid']}, application_name "${found['application_name']}", for ${found['seconds']} s)`

@@ -45,6 +45,11 @@ export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 
+/** A text as SQL takes it, whatever is in it. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}
+
 /** How every connection of ours calls itself in `pg_stat_activity`. */
 export function configOf(url: Address, name: string): ClientConfig {
   const address = typeof url === 'string' ? { connectionString: url } : url

@@ -13,6 +13,7 @@ import {
 } from '../../rollbackable.ts'
 import type { SafetyOptions } from '../../safety.ts'
 import { requireAccess, requireTestPlace } from './access.ts'
+import { Copies } from './copies.ts'
 import { changesSince } from './changes.ts'
 import { Control } from './control.ts'
 import { type Driver, loadDriver } from './driver.ts'
@@ -27,12 +28,18 @@ import { connectionLost } from './trouble.ts'
 
 /** How a PostgreSQL database is put back. */
 export interface PostgresOptions extends SafetyOptions {
+  readonly way?: 'undo'
   /** How long a checkpoint or a rollback waits for open write transactions, in ms. Default 2000. */
   readonly settle?: number
   /** Ends the sessions that are still writing after `settle` ms, instead of failing. Default false. */
   readonly terminate?: boolean
   /** Leaves the triggers installed when the world closes, so that the next run opens faster. Default false. */
   readonly keep?: boolean
+  /**
+   * Makes a copy of the database for each worker when the world opens, and drops it when the world closes: the
+   * application of the worker connects to `world.url(…)`. Default false.
+   */
+  readonly perWorker?: boolean
 }
 
 /** A mark, by its number in the database: names are for people. */
@@ -58,6 +65,7 @@ export class Undo implements Rollbackable<Mark, Pool> {
   /** By this the database knows the run again when a connection broke. */
   readonly #run: string = randomUUID()
   #control: Control | undefined
+  #copies: Copies | undefined
   #pool: Pool | undefined
   #way = 'undo: not open yet'
   /** The size of the past when it was last swept, in bytes. */
@@ -73,6 +81,11 @@ export class Undo implements Rollbackable<Mark, Pool> {
     return this.#way
   }
 
+  /** Where the application of this worker must connect. Absent unless the worker has a copy of its own. */
+  get url(): string | undefined {
+    return this.#copies?.url
+  }
+
   /** A small pool of connections for steps, as the application would have. Throws `NOT_OPEN`. */
   get handle(): Pool {
     return this.#pool ?? notOpen()
@@ -80,17 +93,26 @@ export class Undo implements Rollbackable<Mark, Pool> {
 
   async open(worker: Worker): Promise<void> {
     const driver = await loadDriver()
-    const control = new Control(
-      driver,
-      this.#url,
-      `venomqa ${worker.runner} worker ${worker.id}, process ${process.pid}`,
-    )
-    requireTestPlace(control.place, this.#options)
+    if (!this.#options.perWorker) return this.#open(driver, this.#url, worker, this.#options)
+    const copies = await Copies.open(driver, this.#url, worker, { ...this.#options, settle: this.#patience.settle })
+    try {
+      await copies.make()
+      await this.#open(driver, copies.url, worker, { ...this.#options, keep: false })
+      this.#copies = copies
+    } catch (error) {
+      await copies.end()
+      throw error
+    }
+  }
+
+  async #open(driver: Driver, url: string, worker: Worker, options: PostgresOptions): Promise<void> {
+    const control = new Control(driver, url, `venomqa ${worker.runner} worker ${worker.id}, process ${process.pid}`)
+    requireTestPlace(control.place, options)
     await control.connect()
     try {
-      await requireAccess(control, this.#options)
+      await requireAccess(control, options)
       await takeLease(control, Math.max(this.#patience.settle, LEAST_PATIENCE))
-      const keep = this.#options.keep ?? false
+      const keep = options.keep ?? false
       await install(control, { run: this.#run, keep, patience: this.#patience, notice: (text) => worker.notice(text) })
       this.#way = await wayOf(control)
     } catch (error) {
@@ -99,7 +121,7 @@ export class Undo implements Rollbackable<Mark, Pool> {
     }
     control.onReconnect(() => this.#takeUpAgain(control))
     this.#control = control
-    this.#pool = poolOf(driver, this.#url)
+    this.#pool = poolOf(driver, url)
   }
 
   async checkpoint(name: string): Promise<Mark> {
@@ -185,17 +207,21 @@ export class Undo implements Rollbackable<Mark, Pool> {
   }
 
   async close(): Promise<void> {
-    const [control, pool] = [this.#control, this.#pool]
+    const [control, pool, copies] = [this.#control, this.#pool, this.#copies]
     this.#control = undefined
     this.#pool = undefined
+    this.#copies = undefined
     this.#observed.forget()
     // First the pool, since its connections may hold locks on what is dropped.
     await pool?.end()
-    if (!control) return
     try {
-      await (this.#options.keep ? leaveInstalled(control, this.#patience) : uninstall(control, this.#patience))
+      // A copy goes as a whole.
+      if (control && !copies) {
+        await (this.#options.keep ? leaveInstalled(control, this.#patience) : uninstall(control, this.#patience))
+      }
     } finally {
-      await control.close()
+      await control?.close()
+      await copies?.end()
     }
   }
 
@@ -233,7 +259,8 @@ async function wayOf(control: Control): Promise<string> {
     : `${watch}; the role may not make event triggers, so the catalogs are compared each time`
 }
 
-function poolOf({ Pool }: Driver, url: string): Pool {
+/** A small pool of connections for steps. */
+export function poolOf({ Pool }: Driver, url: string): Pool {
   const pool = new Pool({ ...configOf(url, 'venomqa step'), max: 4, allowExitOnIdle: true })
   // A connection that breaks while it is idle is replaced by the next query.
   pool.on('error', () => undefined)
@@ -250,7 +277,8 @@ function list(array: string | null | undefined): string[] {
   return array ? array.slice(1, -1).split(',').filter(Boolean) : []
 }
 
-function notOpen(): never {
+/** Throws `NOT_OPEN`. */
+export function notOpen(): never {
   throw new VenomError(
     'NOT_OPEN',
     'postgres: the system is not open.\n' +

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import type { Subject } from '../../../src/kit/index.ts'
-import { postgres, type SharedOptions, type SharedPostgres } from '../../../src/systems/postgres/index.ts'
+import { postgres, type SharedOptions, type PostgresWay, type SharedMark } from '../../../src/systems/postgres/index.ts'
 import { type Database, leftovers, makeDatabase, SCHEMA, shapeOf } from './subject.ts'
 
 /**
@@ -10,7 +10,9 @@ import { type Database, leftovers, makeDatabase, SCHEMA, shapeOf } from './subje
 export async function openShared(
   server: string,
   options: SharedOptions = {},
-): Promise<Subject & { readonly system: SharedPostgres; readonly pool: pg.Pool; readonly database: Database }> {
+): Promise<
+  Subject & { readonly system: PostgresWay<SharedMark>; readonly pool: pg.Pool; readonly database: Database }
+> {
   const database = await makeDatabase(server, SCHEMA)
   const pool = new pg.Pool({ connectionString: database.url, application_name: 'application' })
   const put = async (key: string, value: string): Promise<void> => {

@@ -25,7 +25,7 @@ const NUMBERS = fc.integer({ min: 1, max: 4 })
 const STATEMENT = fc.oneof(
   fc.constantFrom(
     'begin',
-    'BEGIN ISOLATION LEVEL SERIALIZABLE',
+    'BEGIN WORK',
     'start transaction read only',
     'commit',
     'END',

@@ -151,8 +151,9 @@ export class SharedConnection {
       case 'rollback': {
         if (chain && !session.isOpen)
           throw this.#refusal('25P01', `${kind.toUpperCase()} AND CHAIN can only be used in transaction blocks`)
+        const isReadOnly = chain && (await this.#isReadOnly())
         const command = session.isOpen ? await this.#end(session, kind) : kind.toUpperCase()
-        if (chain) await this.#begin(session, text, false)
+        if (chain) await this.#begin(session, text, isReadOnly)
         return this.#answer(command)
       }
       case 'prepare':
@@ -215,6 +216,17 @@ export class SharedConnection {
   async #answer(command: string): Promise<QueryResult> {
     const [empty] = await this.#do('')
     return Object.assign(empty!, { command })
+  }
+
+  /** What AND CHAIN passes on; a transaction that has failed passes on nothing. */
+  async #isReadOnly(): Promise<boolean> {
+    try {
+      const [answer] = await this.#do('show transaction_read_only')
+      return answer?.rows[0]?.['transaction_read_only'] === 'on'
+    } catch (error) {
+      if (codeOf(error) === '25P02') return false
+      throw error
+    }
   }
 
   #unguarded(): string {

@@ -13,8 +13,9 @@ import type { SafetyOptions } from '../../../safety.ts'
 import type { Holder } from '../../shared/turns.ts'
 import { loadDriver } from '../driver.ts'
 import { now } from '../quiet.ts'
-import { refersToEmptied, wanted } from '../reset.ts'
-import { codeOf, detailOf, isLost } from '../trouble.ts'
+import { wanted } from '../reset.ts'
+import { listTables, truncate } from '../tables.ts'
+import { codeOf, isLost } from '../trouble.ts'
 import { SharedConnection } from './connection.ts'
 import { SharedObserved } from './observe.ts'
 import { sharePool } from './pool.ts'
@@ -131,14 +132,8 @@ export class Shared implements Rollbackable<SharedMark, Pool> {
   async reset(options: ResetOptions = {}): Promise<void> {
     const { shared } = this.#open()
     await this.#quiet('the tables cannot be emptied', async () => {
-      const tables = wanted(await shared.aside((client) => this.#observed.tables(client)), options)
-      if (tables.length === 0) return
-      try {
-        const names = tables.map(({ name }) => name)
-        await shared.guarded(`truncate ${names.join(', ')} restart identity`)
-      } catch (error) {
-        throw codeOf(error) === '0A000' ? refersToEmptied(detailOf(error)) : error
-      }
+      const tables = await shared.aside(listTables)
+      await truncate((text) => shared.guarded(text), wanted(tables, options))
     })
   }
 
