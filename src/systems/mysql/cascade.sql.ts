@@ -1,7 +1,7 @@
 import type { ForeignKey } from './catalog.ts'
 import type { Server } from './server.ts'
 import { list, name } from './sql.ts'
-import { logged, type Places, type Tracked, type Tracking } from './tracked.ts'
+import { type Image, logged, type Places, type Tracked, type Tracking } from './tracked.ts'
 
 /** Rows that a foreign key is about to change, as the tail of a select: the rows of `alias`. */
 interface Rows {
@@ -15,6 +15,9 @@ interface Rows {
 
 /** So many ways down to the same few tables would make a trigger slower than remembering those tables whole. */
 const MANY = 100
+
+/** The types whose values MariaDB keeps out of tables in memory. JSON is one of them. */
+const BLOBS = /blob|text|geometry|point|string|polygon|geomcollection/
 
 const HARMLESS = ['RESTRICT', 'NO ACTION']
 
@@ -156,9 +159,18 @@ export class Cascades {
       const values = images.map(({ column }) => `${alias}.${name(column.name)}`)
       return `INSERT INTO ${log} (${into}) SELECT ${list(['UUID_SHORT()', '1', ...values])} ${tail};`
     }
-    // In MariaDB an INSERT … SELECT would hold the lock of the counter until the application's statement ends.
-    const selected = images.map(({ column, as }) => `${alias}.${name(column.name)} AS ${as}`)
-    const values = images.map(({ as }) => `r.${as}`)
+    // In MariaDB an INSERT … SELECT would hold the lock of the counter until the application's statement ends; and a loop
+    // over a BLOB would be over a file, so those are read one by one.
+    const keys = table.key.map(({ as }) => as)
+    const isApart = ({ column, as }: Image): boolean => BLOBS.test(column.kind) && !keys.includes(as)
+    const known = table.key.map(({ column, as }) => `b.${name(column.name)} = r.${as}`).join(' AND ')
+    const apart = `FROM ${this.#places.table(table.table.name)} AS b WHERE ${known} LOCK IN SHARE MODE`
+    const selected = images
+      .filter((image) => !isApart(image))
+      .map(({ column, as }) => `${alias}.${name(column.name)} AS ${as}`)
+    const values = images.map((image) =>
+      isApart(image) ? `(SELECT b.${name(image.column.name)} ${apart})` : `r.${image.as}`,
+    )
     return (
       `FOR r IN (SELECT ${list(selected.length > 0 ? selected : ['1 AS c'])} ${tail}) DO ` +
       `INSERT INTO ${log} (${into}) VALUES (${list(['UUID_SHORT()', '1', ...values])}); END FOR;`

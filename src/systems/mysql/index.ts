@@ -20,7 +20,7 @@ export interface MysqlOptions extends SafetyOptions {
 
 /** A MySQL or MariaDB database. Steps see a mysql2 pool. */
 export type Mysql = Required<
-  Pick<Rollbackable<Mark, Pool>, 'checkpoint' | 'rollback' | 'handle' | 'url' | 'changes' | 'observe'>
+  Pick<Rollbackable<Mark, Pool>, 'checkpoint' | 'rollback' | 'handle' | 'changes' | 'observe'>
 > &
   Rollbackable<Mark, Pool>
 

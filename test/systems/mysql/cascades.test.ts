@@ -47,6 +47,20 @@ const CASES: Readonly<
     `,
     does: ['UPDATE p SET id = id + 10', 'UPDATE p SET v = 7'],
   },
+  'children with large values, one of them known by a text': {
+    tables: `
+      CREATE TABLE p (id INT PRIMARY KEY);
+      CREATE TABLE c (a VARCHAR(9), t TEXT NOT NULL, j JSON, b LONGBLOB, g GEOMETRY, p INT, PRIMARY KEY (t(20), a), FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE ON UPDATE CASCADE);
+      CREATE TABLE n (id INT PRIMARY KEY, m MEDIUMTEXT, p INT, FOREIGN KEY (p) REFERENCES p (id) ON DELETE SET NULL ON UPDATE CASCADE);
+      INSERT INTO p VALUES (1), (2); INSERT INTO n VALUES (1, REPEAT('ü', 70000), 1), (2, '', 2), (3, NULL, 1);
+      INSERT INTO c VALUES ('a', 'x', '{"a": [1]}', REPEAT(x'00ff', 40000), ST_GeomFromText('POINT(1 2)'), 1), ('b', 'x', NULL, NULL, NULL, 1), ('a', 'y', '1', '', NULL, 2);
+    `,
+    does: [
+      'DELETE FROM p WHERE id = 1',
+      'UPDATE n SET p = NULL; UPDATE p SET id = id + 5 WHERE id = 2',
+      'DELETE FROM c WHERE p = 2; DELETE FROM p',
+    ],
+  },
   'a key that changes only in bytes': {
     tables: `
       CREATE TABLE p (code VARCHAR(10) CHARACTER SET latin1 COLLATE latin1_swedish_ci PRIMARY KEY);
