@@ -55,10 +55,10 @@ export class Connection {
       const login =
         place.password === undefined ? [] : ['AUTH', place.username ?? 'default', place.password].map(bytesOf)
       const hello = await connection.trip([['HELLO', '3', ...login]])
-      if (hello[0] instanceof ReplyError) throw refusedLogin(place, hello[0])
+      if (hello[0] instanceof ReplyError) throw lacksGrant(hello[0]) ?? refusedLogin(place, hello[0])
       connection.#major = majorIn(hello[0])
       const [selected] = await connection.trip([['SELECT', place.database]])
-      if (selected instanceof ReplyError) throw noDatabase(place, selected)
+      if (selected instanceof ReplyError) throw lacksGrant(selected) ?? noDatabase(place, selected)
       return connection
     } catch (error) {
       connection.close()
@@ -180,6 +180,11 @@ function lost(place: Place, cause: unknown): VenomError {
       'Run again when it is up; the next call connects anew and compares every key.',
     { cause, retryable: true },
   )
+}
+
+/** The error itself, when it only says that our user may not run the command: the grant is named elsewhere. */
+function lacksGrant(error: ReplyError): ReplyError | undefined {
+  return error.kind === 'NOPERM' ? error : undefined
 }
 
 function refusedLogin(place: Place, error: ReplyError): VenomError {

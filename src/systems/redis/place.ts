@@ -35,10 +35,8 @@ export function placeOf(url: string, tls: ConnectionOptions = {}): Place {
   if (!/^\d*$/.test(database)) throw bad('its database is not a number.')
 
   // A URL without a user name logs in as "default", as every Redis client does.
-  const login = password
-    ? { username: decodeURIComponent(username) || 'default', password: decodeURIComponent(password) }
-    : {}
-  if (socket) return { path: decodeURIComponent(pathname), database: Number(database), ...login }
+  const login = password ? { username: decoded(username) || 'default', password: decoded(password) } : {}
+  if (socket) return { path: decoded(pathname), database: Number(database), ...login }
   const host = hostname.replace(/^\[|\]$/g, '') || 'localhost'
   return {
     host,
@@ -75,11 +73,19 @@ function parsed(url: string): URL {
   }
 }
 
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw bad('it has a % that begins no percent-encoded character.')
+  }
+}
+
 function bad(why: string): VenomError {
   return new VenomError(
     'BAD_ARGUMENT',
     `redis: the URL cannot be read: ${why}\n` +
-      'A character such as / or # in a password must be percent-encoded.\n' +
+      'A character such as /, # or % in a password must be percent-encoded.\n' +
       "Write redis('redis://user:password@localhost:6379/3'), rediss:// for TLS, or unix:///run/redis.sock?db=3.",
   )
 }

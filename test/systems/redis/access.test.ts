@@ -125,6 +125,14 @@ describeServer('redis', (like) => {
       await opened(url)
     })
 
+    test('a user who may not choose a database is told so', async () => {
+      await using server = await OwnServer.start(like)
+      await using client = connected(server.url)
+      await client.call('acl', 'setuser', 'app', 'on', '>pw', '~*', '+@all', '-select')
+      const url = `${server.url.replace('redis://', 'redis://app:pw@')}/1`
+      await assert.rejects(async () => opened(url), { code: 'MISSING_GRANT', message: /ACL SETUSER app \+select/ })
+    })
+
     test('a user who may touch one prefix only is told which keys are lacking', async () => {
       await using server = await OwnServer.start(like)
       await using client = connected(server.url)

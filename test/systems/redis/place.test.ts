@@ -28,7 +28,8 @@ test('rediss means TLS, with the name that the certificate must have', () => {
 })
 
 test('a URL that cannot be read is refused without showing the password in it', () => {
-  for (const url of ['redis://:pa/ss#word@localhost:6379', 'http://:password@x', 'password', 'redis://:password@h/x']) {
+  const broken = ['redis://:pa/ss#word@localhost:6379', 'http://:password@x', 'password', 'redis://:password@h/x']
+  for (const url of [...broken, 'redis://:100%password@h']) {
     assert.throws(
       () => placeOf(url),
       (error: Error & { code?: string }) =>
