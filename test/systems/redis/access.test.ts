@@ -181,6 +181,24 @@ describeServer('redis', (like) => {
       await world.close()
     })
 
+    test('after a rollback that failed half way every mark can be gone to', async () => {
+      await using server = await OwnServer.start(like)
+      const url = `${server.url}/1`
+      await using client = connected(url)
+      const world = await World.open({ systems: { cache: redis(url) } })
+      await client.mset({ big: 'x'.repeat(1_000_000), small: '1' })
+      const one = await world.checkpoint('one')
+      await client.set('big', 'y'.repeat(1_000_000))
+      const two = await world.checkpoint('two')
+      await client.set('small', '2')
+      await client.config('SET', 'maxmemory', 1)
+      await assert.rejects(async () => world.rollback(one), { code: 'TOO_LARGE' })
+      await client.config('SET', 'maxmemory', 0)
+      await world.recover(two)
+      assert.deepEqual([(await client.get('big'))?.[0], await client.get('small')], ['y', '1'])
+      await world.close()
+    })
+
     test('a server that may evict keys is told of', async () => {
       await using server = await OwnServer.start(like, '--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru')
       assert.match((await opened(`${server.url}/1`)).join(), /allkeys-lru[^]*noeviction/)
