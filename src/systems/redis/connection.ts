@@ -172,7 +172,8 @@ function refused(place: Place, cause: unknown): VenomError {
   )
 }
 
-function lost(place: Place, cause: unknown): VenomError {
+/** The server hung up. */
+export function lost(place: Place, cause: unknown): VenomError {
   return new VenomError(
     'CONNECTION_REFUSED',
     `redis: ${placeName(place)} closed the connection.\n` +

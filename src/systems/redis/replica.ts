@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { bytesOf, socketTo } from './connection.ts'
+import { bytesOf, lost, socketTo } from './connection.ts'
 import type { Place } from './place.ts'
 import { type Command, encode, Parser, type Reply, ReplyError } from './resp.ts'
 
@@ -15,6 +15,7 @@ const ACK_MS = 1000
  */
 export class Replica {
   readonly #socket: Socket
+  readonly #place: Place
   readonly #onCommand: (command: readonly Buffer[]) => void
   readonly #waiting: {
     readonly offset: number
@@ -26,8 +27,9 @@ export class Replica {
   #timer: NodeJS.Timeout | undefined
   closed = false
 
-  private constructor(socket: Socket, onCommand: (command: readonly Buffer[]) => void) {
+  private constructor(socket: Socket, place: Place, onCommand: (command: readonly Buffer[]) => void) {
     this.#socket = socket
+    this.#place = place
     this.#onCommand = onCommand
     this.#parser = new Parser((reply) => this.#onCommand(reply as readonly Buffer[]))
   }
@@ -35,7 +37,7 @@ export class Replica {
   /** Attaches to the server; the stream begins with the first write after this resolves. */
   static async open(place: Place, onCommand: (command: readonly Buffer[]) => void): Promise<Replica> {
     const socket = await socketTo(place)
-    const replica = new Replica(socket, onCommand)
+    const replica = new Replica(socket, place, onCommand)
     try {
       await replica.#attach(handshake(place))
       return replica
@@ -48,7 +50,7 @@ export class Replica {
   /** Resolves when every write up to `offset` of the server's stream was handed on. */
   reached(offset: number): Promise<void> {
     if (this.#offset >= offset) return Promise.resolve()
-    if (this.closed) return Promise.reject(new ReplyError('ERR the replication stream has ended'))
+    if (this.closed) return Promise.reject(lost(this.#place, undefined))
     return new Promise((arrived, failed) => this.#waiting.push({ offset, arrived, failed }))
   }
 
@@ -62,14 +64,17 @@ export class Replica {
 
   #attach(commands: readonly Command[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      const end = (cause: unknown): void => {
+      const end = (failure: unknown): void => {
         this.closed = true
         clearInterval(this.#timer)
-        reject(cause)
-        for (const { failed } of this.#waiting.splice(0)) failed(cause)
+        reject(failure)
+        for (const { failed } of this.#waiting.splice(0)) failed(failure)
       }
-      this.#socket.on('error', end)
-      this.#socket.on('close', () => end(new ReplyError('ERR the server ended the replication stream')))
+      let cause: unknown
+      this.#socket.on('error', (error) => {
+        cause = error
+      })
+      this.#socket.on('close', () => end(lost(this.#place, cause)))
       const steps = this.#greeting(commands)
       steps.next()
       let rest: Buffer = Buffer.alloc(0)
