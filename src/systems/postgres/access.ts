@@ -1,6 +1,6 @@
 import { VenomError } from '../../errors.ts'
 import { requireTestDatabase, type SafetyOptions } from '../../safety.ts'
-import type { Control } from './control.ts'
+import type { ServerControl } from './control.ts'
 import { type Place, placeName, quoted } from './place.ts'
 import { codeOf } from './trouble.ts'
 
@@ -57,7 +57,7 @@ export function requireTestPlace(place: Place, options: SafetyOptions): void {
  *
  * Throws `UNSUPPORTED`, `READ_ONLY`, `NOT_A_TEST_DATABASE`, `MISSING_GRANT`.
  */
-export async function requireAccess(control: Control, options: SafetyOptions): Promise<void> {
+export async function requireAccess(control: ServerControl, options: SafetyOptions): Promise<void> {
   const access = await requireTestServer(control, options)
   const grants = [...(await grantsForReplicaMode(control, access)), ...missingGrants(access, control.place)]
   if (grants.length > 0) throw missingGrant(access, control.place, grants)
@@ -68,7 +68,7 @@ export async function requireAccess(control: Control, options: SafetyOptions): P
  *
  * Throws `UNSUPPORTED`, `READ_ONLY`, `NOT_A_TEST_DATABASE`.
  */
-export async function requireTestServer(control: Control, options: SafetyOptions): Promise<Access> {
+export async function requireTestServer(control: ServerControl, options: SafetyOptions): Promise<Access> {
   const { place } = control
   const [access] = (await control.query(ACCESS, [TEST_DATABASE])) as unknown as [Access]
   if (Number(access.version) < OLDEST) throw tooOld(access.version)
@@ -81,7 +81,7 @@ export async function requireTestServer(control: Control, options: SafetyOptions
 }
 
 /** A role that is no superuser may be let into replica mode, since PostgreSQL 15. */
-async function grantsForReplicaMode(control: Control, { version, role }: Access): Promise<string[]> {
+async function grantsForReplicaMode(control: ServerControl, { version, role }: Access): Promise<string[]> {
   try {
     await control.configure()
     return []

@@ -33,7 +33,9 @@ export async function changesSince(control: Control, mark: number): Promise<Chan
     }),
   )
   if (tables.length === 0) return []
-  const answers = await control.run(tables.map((table) => `${before(table, mark)};${after(table, mark)}`).join(';'))
+  const answers = await control.transaction(
+    tables.map((table) => `${before(table, mark)};${after(table, mark)}`).join(';'),
+  )
   const byName = new Map<string, Rows[]>()
   for (const [i, table] of tables.entries()) {
     const rows = (at: number): Row[] => answers[at]!.rows.map((row) => named(answers[at]!.fields, row))

@@ -33,26 +33,44 @@ export const AS_TEXT = `
  * which knows nothing of how many lines a log has, cannot choose a plan that is quadratic in them; generic plans and
  * no scan of whole tables keep it from planning anew at each call.
  */
-const SETTINGS = `
+export const UNDOING = `
   set venomqa.control = 'on';
   set session_replication_role = replica;
   set row_security = off;
-  set synchronous_commit = off;
-  set default_transaction_isolation = 'read committed';
-  set default_transaction_read_only = off;
   set plan_cache_mode = force_generic_plan;
   set enable_nestloop = off; set enable_mergejoin = off; set enable_seqscan = off; set jit = off;
   set max_parallel_workers_per_gather = 0;
   set work_mem = '64MB';
+  set client_min_messages = warning;
+  ${AS_TEXT}
+`
+
+/** What only a session of its own needs: it neither waits nor is ended. */
+const ALONE = `
+  set synchronous_commit = off;
+  set default_transaction_isolation = 'read committed';
+  set default_transaction_read_only = off;
   select set_config('lock_timeout', least(250, setting::int / 2)::text, false) from pg_settings where name = 'deadlock_timeout';
   set statement_timeout = 0; set idle_in_transaction_session_timeout = 0;
   select set_config(name, '0', false) from pg_settings where name in ('idle_session_timeout', 'transaction_timeout');
-  ${AS_TEXT}
-  set client_min_messages = warning;
 `
 
-/** The one connection over which everything is marked and undone. A connection that broke is made anew by the next call. */
-export class Control {
+/** The session in which everything is marked and undone. */
+export interface Control {
+  readonly place: Place
+  /** Runs a statement, under a name if it is run often: the server then plans it once. Throws `CONNECTION_REFUSED`. */
+  query(text: string, values?: readonly unknown[], name?: string): Promise<TextRow[]>
+  /** Runs statements without values in one transaction, and answers with the rows of each as arrays. */
+  transaction(text: string, characteristics?: string): Promise<readonly Answer[]>
+  /** Runs a statement that may be in no transaction. */
+  alone(text: string): Promise<void>
+  /** What must be done in a session made anew before it is used. */
+  onReconnect(prepare: () => Promise<void>): void
+  close(): Promise<void>
+}
+
+/** A connection to a server. One that broke is made anew by the next call. */
+export class ServerControl implements Control {
   readonly place: Place
   readonly #driver: Driver
   readonly #url: Address
@@ -84,15 +102,13 @@ export class Control {
 
   /** Makes this session the one that may undo. Throws the server's error where the role may not. */
   async configure(): Promise<void> {
-    await this.run(SETTINGS)
+    await this.run(`${UNDOING} ${ALONE}`)
   }
 
-  /** What a connection made anew must do before it is used. */
   onReconnect(prepare: () => Promise<void>): void {
     this.#prepare = prepare
   }
 
-  /** Runs a statement, under a name if it is run often: the server then plans it once. Throws `CONNECTION_REFUSED`. */
   async query(text: string, values: readonly unknown[] = [], name?: string): Promise<TextRow[]> {
     const client = await this.#live()
     return this.#answer(async () => {
@@ -105,6 +121,20 @@ export class Control {
   async run(text: string): Promise<Answer[]> {
     const client = await this.#live()
     return this.#answer(() => answersOf(client, text))
+  }
+
+  async transaction(text: string, characteristics = ''): Promise<readonly Answer[]> {
+    try {
+      const answers = await this.run(`begin ${characteristics}; ${text}; commit`)
+      return answers.slice(1, -1)
+    } catch (error) {
+      await this.run('rollback')
+      throw error
+    }
+  }
+
+  async alone(text: string): Promise<void> {
+    await this.run(text)
   }
 
   async close(): Promise<void> {

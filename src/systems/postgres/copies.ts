@@ -3,7 +3,7 @@ import { messageOf, VenomError } from '../../errors.ts'
 import type { Worker } from '../../rollbackable.ts'
 import type { SafetyOptions } from '../../safety.ts'
 import { requireTestPlace, requireTestServer, TEST_DATABASE } from './access.ts'
-import { Control, type TextRow } from './control.ts'
+import { ServerControl, type TextRow } from './control.ts'
 import type { Driver } from './driver.ts'
 import { LEASE_KEY } from './lease.ts'
 import { literal, type Place, placeName, quoted } from './place.ts'
@@ -25,13 +25,13 @@ export class Copies {
   readonly name: string
   /** The URL of that database. */
   readonly url: string
-  readonly #control: Control
+  readonly #control: ServerControl
   readonly #source: string
   readonly #comment: string
   readonly #patience: number
   #how = ''
 
-  private constructor(control: Control, source: Place, url: string, worker: Worker, patience: number) {
+  private constructor(control: ServerControl, source: Place, url: string, worker: Worker, patience: number) {
     this.#control = control
     this.#source = source.database
     this.#patience = patience
@@ -52,7 +52,7 @@ export class Copies {
     { settle, ...safety }: SafetyOptions & { readonly settle: number },
   ): Promise<Copies> {
     const who = `venomqa ${worker.runner} worker ${worker.id}, process ${process.pid}`
-    const source = new Control(driver, url, who)
+    const source = new ServerControl(driver, url, who)
     requireTestPlace(source.place, safety)
     await source.connect()
     let version: number
@@ -228,9 +228,9 @@ function urlOf(url: string, database: string): string {
   return parsed.href
 }
 
-async function maintenance(driver: Driver, url: string, who: string): Promise<Control> {
+async function maintenance(driver: Driver, url: string, who: string): Promise<ServerControl> {
   for (const [i, database] of MAINTENANCE.entries()) {
-    const control = new Control(driver, urlOf(url, database), who)
+    const control = new ServerControl(driver, urlOf(url, database), who)
     try {
       await control.connect()
       await control.run('set statement_timeout = 0; set client_min_messages = warning')

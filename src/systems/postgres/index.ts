@@ -1,16 +1,22 @@
 import type { Pool } from 'pg'
+import { VenomError } from '../../errors.ts'
 import type { Change, Health, Observation, ResetOptions, Rollbackable, Worker } from '../../rollbackable.ts'
+import type { SafetyOptions } from '../../safety.ts'
+import { type PgliteDatabase, reachPglite } from './pglite.ts'
+import { type PostgresOptions, reachServer } from './server.ts'
 import { Shared, type SharedMark, type SharedOptions } from './shared/system.ts'
 import { Template, type TemplateMark, type TemplateOptions } from './template.ts'
-import { type Mark, type PostgresOptions, Undo } from './undo.ts'
+import { type Mark, Undo, type UndoOptions } from './undo.ts'
 
+export type { PgliteDatabase } from './pglite.ts'
+export type { PostgresOptions } from './server.ts'
 export type { SharedMark, SharedOptions } from './shared/system.ts'
 export type { TemplateMark, TemplateOptions } from './template.ts'
-export type { Mark, PostgresOptions } from './undo.ts'
+export type { Mark } from './undo.ts'
 
-/** What PostgreSQL is rolled back by, whichever way. Steps see a `pg.Pool`. */
-export interface PostgresWay<M> extends Rollbackable<M, Pool> {
-  readonly handle: Pool
+/** What PostgreSQL is rolled back by, whichever way. Steps see a `pg.Pool`, or PGlite. */
+export interface PostgresWay<M, Handle = Pool> extends Rollbackable<M, Handle> {
+  readonly handle: Handle
   open(worker: Worker): Promise<void>
   checkpoint(name: string): Promise<M>
   rollback(mark: M): Promise<void>
@@ -47,7 +53,20 @@ export function postgres(url: string, options?: PostgresOptions): PostgresSystem
  */
 export function postgres(url: string, options: TemplateOptions): PostgresWay<TemplateMark>
 export function postgres(url: string, options: PostgresOptions | TemplateOptions = {}): PostgresWay<unknown> {
-  return options.way === 'template' ? new Template(url, options) : new Undo(url, options)
+  switch (options.way) {
+    case 'template':
+      return new Template(url, options)
+    case 'undo':
+    case undefined:
+      return new Undo((worker) => reachServer(url, options, worker), options)
+    default:
+      throw new VenomError(
+        'BAD_ARGUMENT',
+        `postgres: there is no way '${String((options as { way: unknown }).way)}'.\n` +
+          'A misspelt way would undo less than you meant.\n' +
+          `The ways of a URL are 'undo', the default, and 'template'; for a pool, postgres.shared(pool).`,
+      )
+  }
 }
 
 /**
@@ -60,3 +79,15 @@ export function postgres(url: string, options: PostgresOptions | TemplateOptions
  * other.
  */
 postgres.shared = (pool: Pool, options: SharedOptions = {}): PostgresWay<SharedMark> => new Shared(pool, options)
+
+/**
+ * Rolls back a PGlite database that the application in this process uses, by the same triggers as `postgres(url)`.
+ *
+ * Opening throws `BAD_ARGUMENT`, `NOT_A_TEST_DATABASE`, `CRASHED`; a rollback `SCHEMA_CHANGED`, `NOT_VERIFIED`.
+ */
+export function pglite<P extends PgliteDatabase>(
+  db: P,
+  options: SafetyOptions & Pick<UndoOptions, 'keep'> = {},
+): PostgresWay<Mark, P> & Pick<PostgresSystem, 'changes'> {
+  return new Undo<P>(() => reachPglite(db, options), options)
+}

@@ -24,25 +24,32 @@ export async function install(
     keep,
     patience,
     notice,
-  }: { run: string; keep: boolean; patience: Patience; notice: (message: string) => void },
+    canTellOfDdl = true,
+  }: {
+    run: string
+    keep: boolean
+    patience: Patience
+    notice: (message: string) => void
+    canTellOfDdl?: boolean
+  },
 ): Promise<void> {
   const mayReuse = (await recover(control, patience, notice)) && keep
   await whenQuiet(control, patience, `so ${placeName(control.place)} cannot be prepared`, () =>
-    transaction(control, mayReuse ? reuse(run) : `${UNINSTALL} ${create(run)}`),
+    control.transaction(mayReuse ? reuse(run) : `${UNINSTALL} ${create(run, canTellOfDdl)}`),
   )
 }
 
 /** Takes away all that was installed: the schema, and with it the triggers and functions. Throws `NOT_QUIET`. */
 export async function uninstall(control: Control, patience: Patience): Promise<void> {
   await whenQuiet(control, patience, `so the triggers in ${placeName(control.place)} cannot be dropped`, () =>
-    transaction(control, UNINSTALL),
+    control.transaction(UNINSTALL),
   )
 }
 
 /** Forgets the marks and what was logged, and leaves the rest for the next run. */
 export async function leaveInstalled(control: Control, patience: Patience): Promise<void> {
   await whenQuiet(control, patience, `so the log in ${placeName(control.place)} cannot be emptied`, () =>
-    transaction(control, EMPTY),
+    control.transaction(EMPTY),
   )
 }
 
@@ -63,7 +70,7 @@ const TELL_OF_DDL = `
   end $$;
 `
 
-const create = (run: string): string => `
+const create = (run: string, canTellOfDdl: boolean): string => `
   ${captureSql}
   ${watchSql}
   ${shapeSql}
@@ -71,7 +78,7 @@ const create = (run: string): string => `
   ${reportSql}
   insert into venomqa.about (version, database, run, told_of_ddl)
     select '${VERSION}', oid, ${literal(run)}, false from pg_database where datname = current_database();
-  ${TELL_OF_DDL}
+  ${canTellOfDdl ? TELL_OF_DDL : ''}
   select venomqa.watch('venomqa.probe'::regclass);
   select venomqa.new_shape();
 `
@@ -82,15 +89,6 @@ const reuse = (run: string): string => `
   select venomqa.may_differ();
   select venomqa.new_shape() where exists (select from venomqa.shape_difference((select shape from venomqa.about)));
 `
-
-async function transaction(control: Control, work: string): Promise<void> {
-  try {
-    await control.run(`begin; ${work} commit;`)
-  } catch (error) {
-    await control.run('rollback').catch(() => undefined)
-    throw error
-  }
-}
 
 /** Puts back what a killed run left, and answers whether what is installed can be used again. */
 async function recover(control: Control, patience: Patience, notice: (message: string) => void): Promise<boolean> {

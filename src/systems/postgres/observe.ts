@@ -45,7 +45,10 @@ export class Observed {
     const tables = (this.#tables ??= await shownTables(control))
     const linesOf = ({ leaves }: Shown): number => leaves.reduce((sum, leaf) => sum + (lines.get(leaf) ?? 0), 0)
     const stale = tables.filter((table) => this.#read.get(table.shown)?.lines !== linesOf(table))
-    const contents = await readTables((text) => atOneMoment(control, text), stale)
+    const contents = await readTables(
+      (text) => control.transaction(text, 'isolation level repeatable read read only'),
+      stale,
+    )
     for (const [i, table] of stale.entries()) {
       this.#read.set(table.shown, { content: contents[i]!, lines: linesOf(table) })
     }
@@ -155,9 +158,4 @@ export async function readTables(
 function orderOf(key: readonly string[]): string {
   const columns = key.map((column) => `"venomqa$row".${quoted(column)}`)
   return [...columns, '"venomqa$row"::text collate "C"'].slice(0, columns.length || 1).join(', ')
-}
-
-async function atOneMoment(control: Control, text: string): Promise<readonly Answer[]> {
-  const answers = await control.run(`begin isolation level repeatable read read only; ${text}; commit`)
-  return answers.slice(1, -1)
 }

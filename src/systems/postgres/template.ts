@@ -17,7 +17,8 @@ import { readTables } from './observe.ts'
 import { now } from './quiet.ts'
 import { wanted } from './reset.ts'
 import { listTables, truncate } from './tables.ts'
-import { notOpen, poolOf } from './undo.ts'
+import { poolOf } from './server.ts'
+import { notOpen } from './undo.ts'
 
 /** How a database is put back by copies of it. */
 export interface TemplateOptions extends SafetyOptions {

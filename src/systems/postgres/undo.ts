@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { Pool } from 'pg'
 import { VenomError } from '../../errors.ts'
 import {
   type Change,
@@ -11,35 +10,29 @@ import {
   type Rollbackable,
   type Worker,
 } from '../../rollbackable.ts'
-import type { SafetyOptions } from '../../safety.ts'
-import { requireAccess, requireTestPlace } from './access.ts'
-import { Copies } from './copies.ts'
 import { changesSince } from './changes.ts'
-import { Control } from './control.ts'
-import { type Driver, loadDriver } from './driver.ts'
+import type { Control } from './control.ts'
 import { install, leaveInstalled, uninstall } from './install.ts'
-import { takeLease } from './lease.ts'
 import { Observed } from './observe.ts'
-import { configOf, placeName } from './place.ts'
+import { placeName } from './place.ts'
 import { now, type Patience, whenQuiet } from './quiet.ts'
 import { explained } from './refusals.ts'
 import { reset } from './reset.ts'
 import { connectionLost } from './trouble.ts'
 
-/** How a PostgreSQL database is put back. */
-export interface PostgresOptions extends SafetyOptions {
-  readonly way?: 'undo'
+/** How changes are undone. */
+export interface UndoOptions {
   /** How long a checkpoint or a rollback waits for open write transactions, in ms. Default 2000. */
   readonly settle?: number
   /** Ends the sessions that are still writing after `settle` ms, instead of failing. Default false. */
   readonly terminate?: boolean
   /** Leaves the triggers installed when the world closes, so that the next run opens faster. Default false. */
   readonly keep?: boolean
-  /**
-   * Makes a copy of the database for each worker when the world opens, and drops it when the world closes: the
-   * application of the worker connects to `world.url(…)`. Default false.
-   */
-  readonly perWorker?: boolean
+}
+
+/** What the self-test writes through: a pool, or PGlite. */
+interface Queryable {
+  query(text: string): Promise<{ readonly rows: readonly unknown[] }>
 }
 
 /** A mark, by its number in the database: names are for people. */
@@ -48,32 +41,44 @@ export interface Mark {
   readonly name: string
 }
 
-/** How long the session of a run that was killed may take to notice, in ms. */
-const LEAST_PATIENCE = 1000
-
 /** The size from which it is worth to sweep what rollbacks leave behind, in bytes. */
 const SWEEP_FROM = 128 * 1024
 
+/** The database that is rolled back, and how it is reached. */
+export interface Ground<Handle> {
+  readonly control: Control
+  /** What steps see. */
+  readonly handle: Handle
+  /** Where the application of this worker must connect, if the database is a copy that was made for it. */
+  readonly url?: string
+  /** Whether event triggers fire there. */
+  readonly canTellOfDdl: boolean
+  /** Makes a session that was made anew the one that undoes. */
+  prepare(): Promise<void>
+  /** Closes what steps see: its connections may hold locks. */
+  leave(): Promise<void>
+  /** Closes all, and drops a copy. */
+  end(): Promise<void>
+}
+
 /** The way `undo`: triggers record every version of a row, whoever writes it, and a rollback puts back the versions of the mark. */
-export class Undo implements Rollbackable<Mark, Pool> {
+export class Undo<Handle extends Queryable> implements Rollbackable<Mark, Handle> {
   readonly kind = 'stack'
   readonly restores: Restores = { data: true, generatedIds: true, createdObjects: true }
-  readonly #url: string
-  readonly #options: PostgresOptions
+  readonly #reach: (worker: Worker) => Promise<Ground<Handle>>
+  readonly #keep: boolean
   readonly #patience: Patience
   readonly #observed = new Observed()
   /** By this the database knows the run again when a connection broke. */
   readonly #run: string = randomUUID()
-  #control: Control | undefined
-  #copies: Copies | undefined
-  #pool: Pool | undefined
+  #ground: Ground<Handle> | undefined
   #way = 'undo: not open yet'
   /** The size of the past when it was last swept, in bytes. */
   #swept = 0
 
-  constructor(url: string, options: PostgresOptions) {
-    this.#url = url
-    this.#options = options
+  constructor(reach: (worker: Worker) => Promise<Ground<Handle>>, options: UndoOptions) {
+    this.#reach = reach
+    this.#keep = options.keep ?? false
     this.#patience = { settle: options.settle ?? 2000, terminate: options.terminate ?? false }
   }
 
@@ -83,49 +88,31 @@ export class Undo implements Rollbackable<Mark, Pool> {
 
   /** Where the application of this worker must connect. Absent unless the worker has a copy of its own. */
   get url(): string | undefined {
-    return this.#copies?.url
+    return this.#ground?.url
   }
 
-  /** A small pool of connections for steps, as the application would have. Throws `NOT_OPEN`. */
-  get handle(): Pool {
-    return this.#pool ?? notOpen()
+  /** What steps see. Throws `NOT_OPEN`. */
+  get handle(): Handle {
+    return this.#opened().handle
   }
 
   async open(worker: Worker): Promise<void> {
-    const driver = await loadDriver()
-    if (!this.#options.perWorker) return this.#open(driver, this.#url, worker, this.#options)
-    const copies = await Copies.open(driver, this.#url, worker, { ...this.#options, settle: this.#patience.settle })
+    const ground = await this.#reach(worker)
+    const { control, canTellOfDdl } = ground
     try {
-      await copies.make()
-      await this.#open(driver, copies.url, worker, { ...this.#options, keep: false })
-      this.#copies = copies
+      const notice = (text: string): void => worker.notice(text)
+      await install(control, { run: this.#run, keep: this.#keep, patience: this.#patience, notice, canTellOfDdl })
+      this.#way = await wayOf(ground)
     } catch (error) {
-      await copies.end()
+      await ground.end()
       throw error
     }
-  }
-
-  async #open(driver: Driver, url: string, worker: Worker, options: PostgresOptions): Promise<void> {
-    const control = new Control(driver, url, `venomqa ${worker.runner} worker ${worker.id}, process ${process.pid}`)
-    requireTestPlace(control.place, options)
-    await control.connect()
-    try {
-      await requireAccess(control, options)
-      await takeLease(control, Math.max(this.#patience.settle, LEAST_PATIENCE))
-      const keep = options.keep ?? false
-      await install(control, { run: this.#run, keep, patience: this.#patience, notice: (text) => worker.notice(text) })
-      this.#way = await wayOf(control)
-    } catch (error) {
-      await control.close()
-      throw error
-    }
-    control.onReconnect(() => this.#takeUpAgain(control))
-    this.#control = control
-    this.#pool = poolOf(driver, url)
+    control.onReconnect(() => this.#takeUpAgain(ground))
+    this.#ground = ground
   }
 
   async checkpoint(name: string): Promise<Mark> {
-    const control = this.#opened()
+    const { control } = this.#opened()
     try {
       const [row] = await whenQuiet(control, this.#patience, `so "${name}" cannot be taken`, (wait) =>
         control.query(
@@ -144,7 +131,7 @@ export class Undo implements Rollbackable<Mark, Pool> {
   }
 
   async rollback({ id, name }: Mark): Promise<void> {
-    const control = this.#opened()
+    const { control } = this.#opened()
     try {
       const [row] = await whenQuiet(control, this.#patience, `so the way back to "${name}" is not clear`, (wait) =>
         control.query('select touched, past_size from venomqa.rollback($1, $2)', [id, wait], 'venomqa_rollback'),
@@ -157,30 +144,30 @@ export class Undo implements Rollbackable<Mark, Pool> {
   }
 
   async release({ id }: Mark): Promise<void> {
-    await this.#opened().query('select venomqa.release($1)', [id], 'venomqa_release')
+    await this.#opened().control.query('select venomqa.release($1)', [id], 'venomqa_release')
     this.#observed.released(id)
   }
 
   async changes({ id, name }: Mark): Promise<readonly Change[]> {
     try {
-      return await changesSince(this.#opened(), id)
+      return await changesSince(this.#opened().control, id)
     } catch (error) {
       throw explained(error, name)
     }
   }
 
   async observe(): Promise<Observation> {
-    return observation('postgres', await this.#observed.look(this.#opened()))
+    return observation('postgres', await this.#observed.look(this.#opened().control))
   }
 
   async reset(options: ResetOptions = {}): Promise<void> {
-    const control = this.#opened()
+    const { control } = this.#opened()
     await whenQuiet(control, this.#patience, 'so the tables cannot be emptied', () => reset(control, options))
   }
 
   async ping(): Promise<Health> {
     const started = now()
-    await this.#opened().query('select 1')
+    await this.#opened().control.query('select 1')
     return { ok: true, latencyMs: now() - started }
   }
 
@@ -188,7 +175,9 @@ export class Undo implements Rollbackable<Mark, Pool> {
   async selfTest(): Promise<void> {
     const probe = async (): Promise<string> =>
       String(
-        (await this.handle.query('select count(*) as n, max(note) as note from venomqa.probe')).rows.map(Object.values),
+        (await this.handle.query('select count(*) as n, max(note) as note from venomqa.probe')).rows.map((row) =>
+          Object.values(row as object),
+        ),
       )
     const before = await probe()
     const mark = await this.checkpoint('self-test')
@@ -200,47 +189,42 @@ export class Undo implements Rollbackable<Mark, Pool> {
     if (written !== before && after === before) return
     throw new VenomError(
       'SELF_TEST_FAILED',
-      `postgres: what the self-test wrote to ${placeName(this.#opened().place)} ${written === before ? 'did not arrive' : 'was not undone'}.\n` +
+      `postgres: what the self-test wrote to ${placeName(this.#opened().control.place)} ${written === before ? 'did not arrive' : 'was not undone'}.\n` +
         'Something stands between us and the server, such as a pooler that hands out other sessions, or triggers were disabled.\n' +
         'Connect to the server itself, and do not disable triggers named venomqa_….',
     )
   }
 
   async close(): Promise<void> {
-    const [control, pool, copies] = [this.#control, this.#pool, this.#copies]
-    this.#control = undefined
-    this.#pool = undefined
-    this.#copies = undefined
+    const ground = this.#ground
+    this.#ground = undefined
     this.#observed.forget()
-    // First the pool, since its connections may hold locks on what is dropped.
-    await pool?.end()
+    if (!ground) return
+    const { control, url } = ground
     try {
+      await ground.leave()
       // A copy goes as a whole.
-      if (control && !copies) {
-        await (this.#options.keep ? leaveInstalled(control, this.#patience) : uninstall(control, this.#patience))
-      }
+      if (url === undefined) await (this.#keep ? leaveInstalled : uninstall)(control, this.#patience)
     } finally {
-      await control?.close()
-      await copies?.end()
+      await ground.end()
     }
   }
 
   /** Each rollback below an earlier mark rewrites lines of the past, and leaves the old ones in its file. */
   async #sweep(control: Control, size: number): Promise<void> {
     if (size <= 2 * this.#swept + SWEEP_FROM) return
-    await control.query('vacuum venomqa.past')
+    await control.alone('vacuum venomqa.past')
     const [row] = await control.query(`select pg_relation_size('venomqa.past') as size`)
     this.#swept = Number(row?.['size'] ?? 0)
   }
 
-  #opened(): Control {
-    return this.#control ?? notOpen()
+  #opened(): Ground<Handle> {
+    return this.#ground ?? notOpen()
   }
 
   /** After a connection broke: the marks are in the database, unless another run had it meanwhile. */
-  async #takeUpAgain(control: Control): Promise<void> {
-    await control.configure()
-    await takeLease(control, Math.max(this.#patience.settle, LEAST_PATIENCE))
+  async #takeUpAgain({ control, prepare }: Ground<Handle>): Promise<void> {
+    await prepare()
     this.#observed.forget()
     const [about] = await control.query(`select to_regclass('venomqa.about') is not null as there`)
     const [run] = about?.['there'] === 't' ? await control.query('select run from venomqa.about') : []
@@ -249,22 +233,14 @@ export class Undo implements Rollbackable<Mark, Pool> {
   }
 }
 
-async function wayOf(control: Control): Promise<string> {
+async function wayOf({ control, canTellOfDdl }: Ground<unknown>): Promise<string> {
   const [about] = await control.query(
     'select told_of_ddl, (select count(*) from venomqa.tables) - 1 as tables from venomqa.about',
   )
   const watch = `undo: triggers on ${about?.['tables']} tables record every version, whoever writes it`
-  return about?.['told_of_ddl'] === 't'
-    ? `${watch}; event triggers tell of changes of the schema`
-    : `${watch}; the role may not make event triggers, so the catalogs are compared each time`
-}
-
-/** A small pool of connections for steps. */
-export function poolOf({ Pool }: Driver, url: string): Pool {
-  const pool = new Pool({ ...configOf(url, 'venomqa step'), max: 4, allowExitOnIdle: true })
-  // A connection that breaks while it is idle is replaced by the next query.
-  pool.on('error', () => undefined)
-  return pool
+  if (about?.['told_of_ddl'] === 't') return `${watch}; event triggers tell of changes of the schema`
+  const why = canTellOfDdl ? 'the role may not make event triggers' : 'event triggers do not fire here'
+  return `${watch}; ${why}, so the catalogs are compared each time`
 }
 
 /** A text column takes no NUL. */

@@ -208,7 +208,7 @@ test('without its driver it says what to install', () => {
   const folder = mkdtempSync(join(tmpdir(), 'venomqa-no-driver-'))
   try {
     mkdirSync(join(folder, 'src/systems'), { recursive: true })
-    for (const part of ['errors.ts', 'safety.ts', 'rollbackable.ts', 'systems/postgres']) {
+    for (const part of ['errors.ts', 'safety.ts', 'rollbackable.ts', 'systems/postgres', 'systems/shared']) {
       cpSync(join('src', part), join(folder, 'src', part), { recursive: true })
     }
     const code = `

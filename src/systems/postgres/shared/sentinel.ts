@@ -1,7 +1,7 @@
 import { VenomError } from '../../../errors.ts'
 import type { SafetyOptions } from '../../../safety.ts'
 import { requireTestPlace, requireTestServer } from '../access.ts'
-import { Control } from '../control.ts'
+import { ServerControl } from '../control.ts'
 import type { Driver } from '../driver.ts'
 import { takeLease } from '../lease.ts'
 import { type Address, placeName } from '../place.ts'
@@ -11,12 +11,12 @@ import { type Address, placeName } from '../place.ts'
  * was written past the shared connection and so cannot be undone.
  */
 export class Sentinel {
-  readonly #control: Control
+  readonly #control: ServerControl
   /** How many rows the server counted as written, per table. */
   #written: ReadonlyMap<string, number> = new Map()
 
   constructor(driver: Driver, address: Address, who: string) {
-    this.#control = new Control(driver, address, who)
+    this.#control = new ServerControl(driver, address, who)
   }
 
   /** As users read it: `"shop_test" on localhost:5432`. */
