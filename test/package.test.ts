@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const project = mkdtempSync(join(tmpdir(), 'venomqa-package-'))
 const installed = join(project, 'node_modules/venomqa')
-const { exports, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const { exports, devDependencies, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 beforeAll(() => {
   write('package.json', JSON.stringify({ name: 'a-users-project', private: true, type: 'module' }))
@@ -29,6 +29,11 @@ test('every system has its entry', () => {
     existsSync(join(root, 'src/systems', name, 'index.ts')),
   )
   expect(Object.keys(exports)).toEqual(expect.arrayContaining(systems.map((name) => `./${name}`)))
+})
+
+test('npx venomqa says what it can do', () => {
+  expect(run('npx', 'venomqa', '--help')).toMatch(/Usage: venomqa[^]*doctor[^]*mark/)
+  expect(run('npx', 'venomqa', '--version').trim()).toBe(version)
 })
 
 test.each([

@@ -105,8 +105,7 @@ function missingGrants({ role, may_create, owners, forced_rls, bypasses_rls }: A
 
 function target({ database, host }: Place, proved: boolean): Parameters<typeof requireTestDatabase>[0] {
   // A folder is a unix socket, and that is this machine.
-  const mark = `COMMENT ON DATABASE ${quoted(database)} IS '${TEST_DATABASE}'`
-  return { system: 'postgres', database, proved, mark, ...(!host.startsWith('/') && { host }) }
+  return { system: 'postgres', database, proved, mark: 'npx venomqa mark <its URL>', ...(!host.startsWith('/') && { host }) }
 }
 
 function missingGrant({ role }: Access, place: Place, grants: readonly string[]): VenomError {

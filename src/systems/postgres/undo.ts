@@ -167,8 +167,11 @@ export class Undo<Handle extends Queryable> implements Rollbackable<Mark, Handle
 
   async ping(): Promise<Health> {
     const started = now()
-    await this.#opened().control.query('select 1')
-    return { ok: true, latencyMs: now() - started }
+    const [server] = await this.#opened().control.query(
+      `select current_setting('server_version') as version, pg_size_pretty(pg_database_size(current_database())) as size`,
+    )
+    const latencyMs = now() - started
+    return { ok: true, latencyMs, detail: `PostgreSQL ${server?.['version']}, ${server?.['size']}` }
   }
 
   /** Writes as a step does, into a table of ours, and goes back. Throws `SELF_TEST_FAILED`. */

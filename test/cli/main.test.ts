@@ -1,0 +1,90 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import Database from 'better-sqlite3'
+import { expect, test } from 'vitest'
+import { describeServer } from '../servers/server.ts'
+import { leftovers, makeDatabase, onServer } from '../systems/postgres/subject.ts'
+
+const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
+
+function venomqa(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1' },
+  })
+  return { status, stdout, stderr }
+}
+
+test('without a command it shows its help', () => {
+  expect(venomqa()).toMatchObject({ status: 1, stderr: expect.stringMatching(/Usage: venomqa/) })
+  expect(venomqa('--help')).toMatchObject({ status: 0, stdout: expect.stringMatching(/doctor[^]*mark/) })
+  expect(venomqa('doktor')).toMatchObject({ status: 1, stderr: expect.stringMatching(/Did you mean doctor/) })
+})
+
+test('doctor proves a file, and goes on after a place that cannot be used', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'venomqa-cli-'))
+  try {
+    const file = join(folder, 'shop.db')
+    new Database(file).exec('create table t (n int)').close()
+    const { status, stdout } = venomqa('doctor', join(folder, 'missing.db'), file)
+    expect(status).toBe(1)
+    expect(stdout).toMatch(/✗ sqlite: there is no file/)
+    expect(stdout).toMatch(
+      /sqlite\n {2}server +SQLite .*\n {2}way +wal: .*\n {2}brings back +data, .*\n {2}open +[\d.]+ ms/,
+    )
+    expect(stdout).toMatch(
+      /self-test +passed, [\d.]+ ms\n {2}checkpoint +[\d.]+ ms, nothing changed, median of 20\n {2}rollback/,
+    )
+    expect(venomqa('doctor', file).status).toBe(0)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+test('a place of no known kind is refused without being printed whole', () => {
+  const { status, stdout } = venomqa('doctor', 'ftp://me:secret@host/db')
+  expect(status).toBe(1)
+  expect(stdout).toContain('There is no system for "ftp://…"')
+  expect(stdout).not.toContain('secret')
+  expect(venomqa('mark', 'shop.db')).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/cannot be marked from here/),
+  })
+})
+
+describeServer('postgres', (server) => {
+  test('doctor shows the way, the size and the cost, and leaves nothing behind', async () => {
+    const database = await makeDatabase(server, 'create table t (n int)')
+    const { status, stdout } = venomqa('doctor', database.url)
+    expect(stdout).toMatch(/postgres\n {2}server +PostgreSQL 15.* kB\n {2}way +undo: triggers on 1 tables/)
+    expect(status).toBe(0)
+    expect((await leftovers(database)).filter((name) => !name.startsWith('connection'))).toEqual([])
+    await database.drop()
+  })
+
+  test('mark says in the comment that a database is for tests, and keeps what it said before', async () => {
+    const name = `shop_${process.pid}`
+    await onServer(server, `create database ${name}`)
+    const url = Object.assign(new URL(server), { pathname: `/${name}` }).href
+    try {
+      await onServer(url, `comment on database ${name} is 'The shop'`)
+      expect(venomqa('doctor', url).stdout).toContain('mark this one once (npx venomqa mark <its URL>)')
+      expect(venomqa('mark', url)).toMatchObject({
+        status: 0,
+        stdout: expect.stringContaining('is marked as a test database now'),
+      })
+      expect(venomqa('mark', url).stdout).toContain('already')
+      const { rows } = await onServer(
+        url,
+        `select shobj_description(oid, 'pg_database') as comment from pg_database where datname = '${name}'`,
+      )
+      expect(rows).toEqual([{ comment: 'The shop (venomqa test database)' }])
+      expect(venomqa('doctor', url).status).toBe(0)
+    } finally {
+      await onServer(server, `drop database ${name} with (force)`)
+    }
+  })
+})
