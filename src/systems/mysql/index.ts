@@ -1,8 +1,12 @@
+import type { Pool as CallbackPool } from 'mysql2'
 import type { Pool } from 'mysql2/promise'
 import type { Rollbackable } from '../../rollbackable.ts'
 import type { SafetyOptions } from '../../safety.ts'
+import { Shared, type SharedMark, type SharedOptions } from './shared/system.ts'
 import type { Mark } from './state.ts'
 import { MysqlSystem } from './system.ts'
+
+export type { SharedMark, SharedOptions } from './shared/system.ts'
 
 /** How `mysql()` works. */
 export interface MysqlOptions extends SafetyOptions {
@@ -35,3 +39,20 @@ export function mysql(url: string, options: MysqlOptions = {}): Mysql {
   const { settle = 2000, autoIncrement = true, copy = [], keep = false, perWorker = false, ...safety } = options
   return new MysqlSystem(url, { settle, autoIncrement, copy, keep, perWorker, ...safety })
 }
+
+/** A pool in this process, as a system. */
+export type SharedMysql = Required<
+  Pick<Rollbackable<SharedMark, Pool>, 'checkpoint' | 'rollback' | 'handle' | 'observe'>
+> &
+  Rollbackable<SharedMark, Pool>
+
+/**
+ * Rolls back what an application in this process does with the mysql2 pool it hands over, with promises or callbacks: all
+ * its connections become one, its transactions become savepoints, and nothing is ever committed. Needs no grant and costs
+ * next to nothing, but generated ids go on, and statements that commit, such as changes of the schema, are refused.
+ *
+ * Opening throws `BAD_ARGUMENT`, `NOT_QUIET`, `CONNECTION_REFUSED`, `NOT_A_TEST_DATABASE`, `LEASED`; a checkpoint or a
+ * rollback `NOT_QUIET`, `MARK_LOST`. The application's queries throw `LOCKED` when they wait for each other, and
+ * `UNSUPPORTED` instead of committing.
+ */
+mysql.shared = (pool: Pool | CallbackPool, options: SharedOptions = {}): SharedMysql => new Shared(pool, options)

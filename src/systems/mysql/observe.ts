@@ -44,8 +44,8 @@ export async function observed(
       'START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY',
     ]
     const before = isQuiet ? [] : snapshot
-    const results = await session.raw([...before, ...stale.map((table) => select(places, table))])
-    const read = new Map(stale.map((table, i) => [table.name, plain(table, results[before.length + i]!)]))
+    const results = await session.raw([...before, ...stale.map((table) => selectAll(places, table))])
+    const read = new Map(stale.map((table, i) => [table.name, rowsIn(table, results[before.length + i]!)]))
     const rows = [...tables.keys()].map((table) => [table, read.get(table) ?? seen.get(table)!.rows] as const)
     for (const [table, rows] of read) {
       const [tracked, id] = [tracking.get(table), counters.tables.get(table)?.id]
@@ -76,13 +76,13 @@ function isSame({ id, highest }: Sighting, { table, number }: Tracked, { tables,
 }
 
 /** All rows, in an order that depends on nothing but the rows. */
-function select({ table: at }: Places, { name: table, columns, key }: Table): string {
+export function selectAll({ table: at }: Places, { name: table, columns, key }: Table): string {
   const order = key ? ` ORDER BY ${list(key.map((column) => `t.${name(column)}`))}` : ''
   return `SELECT ${list(columns.map((column) => selected('t', column, column.name)))} FROM ${at(table)} AS t${order}`
 }
 
-/** Without a key the rows have no order of their own. */
-function plain({ key, columns }: Table, raw: readonly RawRow[]): readonly Row[] {
+/** The rows that were selected. Without a key they have no order of their own. */
+export function rowsIn({ key, columns }: Table, raw: readonly RawRow[]): readonly Row[] {
   const rows = raw.map((row) => rowOf(columns, row))
   if (key) return rows
   return rows

@@ -1,6 +1,6 @@
 import { messageOf, VenomError } from '../../errors.ts'
 import type { Worker } from '../../rollbackable.ts'
-import { isTestName, requireTestDatabase, type SafetyOptions } from '../../safety.ts'
+import { isTestName, requireTestDatabase, type SafetyOptions, type Target } from '../../safety.ts'
 import type { Address } from './address.ts'
 import { MARK } from './catalog.ts'
 import { Counting } from './counters.ts'
@@ -39,10 +39,8 @@ export interface Opened {
  */
 export async function openDatabase(address: Address, options: OpenOptions, worker: Worker): Promise<Opened> {
   const { perWorker } = options
-  const { host } = address
   const database = perWorker ? workerDatabase(address.database, worker) : address.database
-  const mark = `CREATE TABLE ${name(database)}.${MARK} (id INT)`
-  const target = { system: 'mysql', database, mark, ...(host !== undefined && { host }) }
+  const target = targetOf(address, database)
   // Before anything else is known, and before a connection: no production, no foreign host.
   requireTestDatabase({ ...target, proved: true }, options)
   const session = await Session.open(address, options.settle)
@@ -50,7 +48,7 @@ export async function openDatabase(address: Address, options: OpenOptions, worke
     const server = await serverOf(session)
     const places = placesOf(database)
     const ground = { session, server, places, copies: options.copy, settle: options.settle }
-    const proved = perWorker || (!isTestName(database) && (await isMarked(ground)))
+    const proved = perWorker || (!isTestName(database) && (await isMarked(session, database)))
     requireTestDatabase({ ...target, proved }, options)
     await takeLease(session, places, options.settle)
     const what = perWorker ? `${database} could not be made` : 'the triggers could not be made'
@@ -112,10 +110,16 @@ async function patiently<T>(ground: Ground, what: string, work: () => Promise<T>
   }
 }
 
+/** What is about to be rewritten. */
+export function targetOf({ host }: Address, database: string): Omit<Target, 'proved'> {
+  const mark = `CREATE TABLE ${name(database)}.${MARK} (id INT)`
+  return { system: 'mysql', database, mark, ...(host !== undefined && { host }) }
+}
+
 /** Whether somebody said that this is a test database. */
-async function isMarked({ session, places }: Ground): Promise<boolean> {
+export async function isMarked(session: Session, database: string): Promise<boolean> {
   const rows = await session.query(
-    `SELECT 1 AS there FROM information_schema.TABLES WHERE TABLE_SCHEMA = ${text(places.database)} AND TABLE_NAME = ${text(MARK)}`,
+    `SELECT 1 AS there FROM information_schema.TABLES WHERE TABLE_SCHEMA = ${text(database)} AND TABLE_NAME = ${text(MARK)}`,
   )
   return rows.length > 0
 }

@@ -1,7 +1,7 @@
 import { VenomError } from '../../errors.ts'
 import type { ResetOptions } from '../../rollbackable.ts'
-import type { ForeignKey } from './catalog.ts'
-import type { Session } from './session.ts'
+import type { Catalog, ForeignKey } from './catalog.ts'
+import type { Session, TextRow } from './session.ts'
 import { name } from './sql.ts'
 import type { State } from './state.ts'
 import type { Places } from './tracked.ts'
@@ -31,14 +31,11 @@ export async function emptied(
   session: Session,
   places: Places,
   { catalog }: State,
-  { only, except = [] }: ResetOptions,
+  options: ResetOptions,
 ): Promise<readonly string[]> {
-  const chosen = [...catalog.tables.keys()].filter((table) => {
-    const isWanted = only ? only.includes(table) : !isMigrations(table)
-    return isWanted && !except.includes(table)
-  })
-  await refuseOrphans(session, places, catalog.foreignKeys, chosen)
-  const statements = childrenFirst(chosen, catalog.foreignKeys).map((table) => `DELETE FROM ${places.table(table)}`)
+  const tables = chosen(catalog, options)
+  await requireNoOrphans((sql) => session.query(sql), places, catalog.foreignKeys, tables)
+  const statements = deletions(places, tables, catalog.foreignKeys)
   try {
     await session.run(['SET @vq = 2', 'START TRANSACTION', ...statements, 'COMMIT'])
   } catch (error) {
@@ -47,19 +44,33 @@ export async function emptied(
   } finally {
     await session.run(['SET @vq = 1'])
   }
-  return chosen
+  return tables
 }
 
-async function refuseOrphans(
-  session: Session,
+/** The tables that are to be emptied. */
+export function chosen({ tables }: Catalog, { only, except = [] }: ResetOptions): readonly string[] {
+  return [...tables.keys()].filter((table) => {
+    const isWanted = only ? only.includes(table) : !isMigrations(table)
+    return isWanted && !except.includes(table)
+  })
+}
+
+/** What empties tables, children before their parents. */
+export function deletions(places: Places, tables: readonly string[], foreignKeys: readonly ForeignKey[]): string[] {
+  return childrenFirst(tables, foreignKeys).map((table) => `DELETE FROM ${places.table(table)}`)
+}
+
+/** Throws `BAD_ARGUMENT` when rows that stay refer to rows that go. */
+export async function requireNoOrphans(
+  query: (sql: string) => Promise<readonly TextRow[]>,
   places: Places,
   foreignKeys: readonly ForeignKey[],
-  chosen: readonly string[],
+  tables: readonly string[],
 ): Promise<void> {
   for (const { child, columns, parent } of foreignKeys) {
-    if (!chosen.includes(parent) || chosen.includes(child)) continue
+    if (!tables.includes(parent) || tables.includes(child)) continue
     const refers = columns.map((column) => `${name(column)} IS NOT NULL`).join(' AND ')
-    const [row] = await session.query(`SELECT 1 AS there FROM ${places.table(child)} WHERE ${refers} LIMIT 1`)
+    const [row] = await query(`SELECT 1 AS there FROM ${places.table(child)} WHERE ${refers} LIMIT 1`)
     if (!row) continue
     throw new VenomError(
       'BAD_ARGUMENT',

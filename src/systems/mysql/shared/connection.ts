@@ -1,0 +1,212 @@
+import { VenomError } from '../../../errors.ts'
+import { MYSQL, type Statement, statementsOf } from '../../shared/statements.ts'
+import { effectOf } from '../../shared/transactions.ts'
+import { type Holder, locked, Turns } from '../../shared/turns.ts'
+import { errno } from '../refusal.ts'
+import { commits, ended, shortened, wouldCommit } from './commits.ts'
+
+/** A connection as the application sees it: one of many that share the real one. */
+export interface Caller extends Holder {
+  /** Whether its transaction is open. */
+  isOpen: boolean
+  /** Whether each statement is a transaction of its own, unless one was begun. */
+  autocommit: boolean
+}
+
+/** What the server answered, as the driver gives it. */
+export interface Answer {
+  readonly rows: unknown
+  readonly fields: unknown
+}
+
+/** Runs a text on the real connection, or the whole of what was asked when none is given. */
+export type Send = (text?: string) => Promise<Answer>
+
+/** How the driver's own errors are made: number, code, SQLSTATE and text. */
+export type Refusal = (errno: number, code: string, sqlState: string, message: string) => Error
+
+/** A setting of autocommit, with what it is set to. */
+const AUTOCOMMIT = /(?:@@)?\s*(?:(?:session|local)\s*\.?\s*)?\bautocommit\s*:?=\s*(\w+)/i
+
+/**
+ * The one connection and the one transaction in which a whole application runs. What begins and ends transactions
+ * becomes savepoints. An error undoes one statement alone, as ever, unless it is that of a deadlock.
+ */
+export class SharedConnection {
+  readonly #do: (text: string) => Promise<Answer>
+  readonly #turns = new Turns()
+  readonly #patience: number
+  readonly #refusal: Refusal
+  /** The errors with which the server ends the transaction. */
+  readonly #fatal: readonly number[]
+  /** Why nothing runs any more. */
+  #lost: VenomError | undefined
+
+  constructor(
+    send: (text: string) => Promise<Answer>,
+    { patience, refusal, fatal }: { patience: number; refusal: Refusal; fatal: readonly number[] },
+  ) {
+    this.#do = send
+    this.#patience = patience
+    this.#refusal = refusal
+    this.#fatal = fatal
+  }
+
+  /** Runs what the application asked on one of its connections. Throws the server's error, `LOCKED`, `UNSUPPORTED`, `MARK_LOST`. */
+  async run(caller: Caller, text: string, send: Send): Promise<Answer> {
+    const statements = statementsOf(text, MYSQL)
+    if (!caller.isOpen) caller.doing = `"${shortened(text)}"`
+    if (!(await this.#turns.take(caller, this.#patience))) {
+      throw locked('mysql', caller, this.#turns.holder, this.#patience)
+    }
+    try {
+      if (this.#lost) throw this.#lost
+      const committing = statements.find((it) => effectOf(it).kind === 'other' && commits(it) === 'always')
+      if (committing) throw wouldCommit(committing)
+      if (statements.every(isPlain)) return await this.#plain(caller, statements, send, text)
+      const answers: Answer[] = []
+      for (const part of partsOf(statements)) {
+        const [first] = part
+        const of = part.map((statement) => statement.text).join(';')
+        answers.push(
+          isPlain(first!) ? await this.#plain(caller, part, () => send(of), of) : await this.#say(caller, first!, send),
+        )
+      }
+      if (answers.length === 1) return answers[0]!
+      return { rows: answers.flatMap(({ rows }) => [rows]), fields: answers.map(({ fields }) => fields) }
+    } finally {
+      if (!caller.isOpen) this.#turns.give(caller)
+    }
+  }
+
+  /** Undoes what a connection left open that was given back. */
+  async abandon(caller: Caller): Promise<void> {
+    if (!caller.isOpen) return
+    try {
+      await this.#end(caller, 'rollback')
+    } finally {
+      this.#turns.give(caller)
+    }
+  }
+
+  /** Does `work` while no statement and no transaction is under way; answers who is when that took `patience` ms. */
+  async alone<T>(holder: Holder, patience: number, work: () => Promise<T>): Promise<T | Holder> {
+    if (!(await this.#turns.take(holder, patience))) return this.#turns.holder ?? holder
+    try {
+      if (this.#lost) throw this.#lost
+      return await work()
+    } finally {
+      this.#turns.give(holder)
+    }
+  }
+
+  async #plain(caller: Caller, statements: readonly Statement[], send: Send, text: string): Promise<Answer> {
+    if (!caller.autocommit && !caller.isOpen) await this.#begin(caller, text)
+    const mayCommit = statements.some((statement) => commits(statement) === 'maybe')
+    if (mayCommit) await this.#do('SAVEPOINT venomqa_alive')
+    try {
+      return await send()
+    } catch (error) {
+      if (this.#fatal.includes(errno(error))) {
+        const why = `${(error as Error).message}`
+        this.#lost = ended(
+          text,
+          why,
+          'The server rolled back all that was written, as it does to one side of a deadlock.',
+        )
+        caller.isOpen = false
+      }
+      throw error
+    } finally {
+      if (mayCommit && !this.#lost) await this.#requireAlive(caller, text)
+    }
+  }
+
+  /** What was called may have committed: then our savepoint before it is gone. */
+  async #requireAlive(caller: Caller, text: string): Promise<void> {
+    try {
+      await this.#do('RELEASE SAVEPOINT venomqa_alive')
+    } catch {
+      caller.isOpen = false
+      this.#lost = ended(
+        text,
+        'something in it commits',
+        'What was written before is in the database for good; make it anew before the next run.',
+      )
+      throw this.#lost
+    }
+  }
+
+  /** A statement about transactions. */
+  async #say(caller: Caller, statement: Statement, send: Send): Promise<Answer> {
+    const { kind, chain } = effectOf(statement)
+    const { text } = statement
+    switch (kind) {
+      case 'begin':
+        if (caller.isOpen) await this.#end(caller, 'commit')
+        return this.#begin(caller, text)
+      case 'commit':
+      case 'rollback': {
+        const answer = caller.isOpen ? await this.#end(caller, kind) : await this.#nothing()
+        return chain ? this.#begin(caller, text) : answer
+      }
+      case 'savepoint':
+        return caller.isOpen ? send(text) : this.#nothing()
+      case 'rollback to':
+      case 'release': {
+        if (caller.isOpen) return send(text)
+        const name = /(\S+)\s*$/.exec(text)?.[1]?.replaceAll('`', '') ?? ''
+        throw this.#refusal(1305, 'ER_SP_DOES_NOT_EXIST', '42000', `SAVEPOINT ${name} does not exist`)
+      }
+      case 'set':
+        // Which isolation a transaction has cannot be chosen inside of the one that is open here.
+        if (!caller.isOpen) return this.#nothing()
+        return send(text)
+      default:
+        return this.#setAutocommit(caller, text, send)
+    }
+  }
+
+  async #setAutocommit(caller: Caller, text: string, send: Send): Promise<Answer> {
+    const value = AUTOCOMMIT.exec(text)?.[1] ?? ''
+    const autocommit = /^(1|on|true|default)$/i.test(value)
+    // The server commits when it is switched on, and would switch it for all others too.
+    if (autocommit && !caller.autocommit && caller.isOpen) await this.#end(caller, 'commit')
+    caller.autocommit = autocommit
+    return send(text.replace(AUTOCOMMIT, " @venomqa_autocommit = '$1'"))
+  }
+
+  async #begin(caller: Caller, text: string): Promise<Answer> {
+    const answer = await this.#do('SAVEPOINT venomqa_tx')
+    caller.isOpen = true
+    caller.doing = `the transaction that began with "${shortened(text)}"`
+    return answer
+  }
+
+  async #end(caller: Caller, kind: 'commit' | 'rollback'): Promise<Answer> {
+    caller.isOpen = false
+    if (kind === 'rollback') await this.#do('ROLLBACK TO SAVEPOINT venomqa_tx')
+    return this.#do('RELEASE SAVEPOINT venomqa_tx')
+  }
+
+  /** What the server answers to a statement that does nothing. */
+  #nothing(): Promise<Answer> {
+    return this.#do('DO 0')
+  }
+}
+
+/** Whether a statement may be sent as it is. */
+function isPlain(statement: Statement): boolean {
+  return effectOf(statement).kind === 'other' && !(statement.words[0] === 'SET' && AUTOCOMMIT.test(statement.text))
+}
+
+/** Each statement that does something to the transaction alone, and what is between two of them together. */
+function partsOf(statements: readonly Statement[]): Statement[][] {
+  const parts: Statement[][] = []
+  for (const statement of statements) {
+    const last = parts.at(-1)
+    if (last && isPlain(statement) && isPlain(last[0]!)) last.push(statement)
+    else parts.push([statement])
+  }
+  return parts
+}
