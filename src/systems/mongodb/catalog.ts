@@ -18,6 +18,7 @@ export class Catalog {
   readonly #scope: Scope
   /** A collection that we had to make anew has another uuid than the one it stands for. */
   readonly #standsFor = new Map<string, string>()
+  readonly #madeFor = new Map<string, string>()
 
   readonly #capped = new Map<string, boolean>()
 
@@ -33,9 +34,15 @@ export class Catalog {
     return found
   }
 
+  /** The uuid of the collection that stands for it now. */
+  last(uuid: string): string {
+    return this.#madeFor.get(uuid) ?? uuid
+  }
+
   /** Notes that a collection was made anew in the place of another. */
   replaced(uuid: string, made: string): void {
     this.#standsFor.set(made, uuid)
+    this.#madeFor.set(uuid, made)
   }
 
   /** Those of the named collections that are there, or were at a time, by their first uuid. */

@@ -9,9 +9,16 @@ export type Entry =
   | { readonly kind: 'shape'; readonly ns: string }
   | { readonly kind: 'views'; readonly database: string }
 
-/** Tells what happened after one time up to another one. */
+/** What happened after one time up to another one. */
+export interface Told {
+  readonly entries: readonly Entry[]
+  readonly upTo: Timestamp
+}
+
+/** Tells what happened after one time up to another one, or up to the present: all that was acknowledged by then. */
 export interface Log {
-  read(after: Timestamp, upTo: Timestamp): Promise<readonly Entry[]>
+  /** `without`: uuids of collections that need not be told of. */
+  read(after: Timestamp, upTo?: Timestamp, without?: readonly string[]): Promise<Told>
 }
 
 /** A document that may differ between the present and a moment. */
@@ -38,12 +45,17 @@ export class Dirty {
   readonly shapes = new Set<string>()
   readonly viewsOf = new Set<string>()
 
-  /** What the stretches between the present and a moment hold. */
-  static async along(path: readonly Stretch[], log: Log): Promise<Dirty> {
+  /** What the stretches between the present and a moment hold, and up to which time the present was told. */
+  static async along(path: readonly Stretch[], log: Log): Promise<{ readonly dirty: Dirty; readonly now: Timestamp }> {
     const dirty = new Dirty()
-    const logs = await Promise.all(path.map(({ after, upTo }) => log.read(after, upTo)))
-    for (const [index, { way }] of path.entries()) for (const entry of logs[index] ?? []) dirty.add(entry, way)
-    return dirty
+    const told = await Promise.all(path.map(({ after, upTo }) => log.read(after, upTo)))
+    let now: Timestamp | undefined
+    for (const [index, { upTo, way }] of path.entries()) {
+      for (const entry of told[index]?.entries ?? []) dirty.add(entry, way)
+      if (!upTo) now = told[index]?.upTo
+    }
+    if (!now) throw new Error('a path without the present')
+    return { dirty, now }
   }
 
   get isClean(): boolean {

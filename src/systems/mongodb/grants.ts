@@ -37,6 +37,7 @@ const REWRITE = [
   'listCollections',
   'listIndexes',
 ]
+const VIEWING = ['find', 'dropCollection', 'listCollections']
 const NOTE = ['find', 'insert', 'update', 'createCollection', 'dropCollection', 'listCollections']
 const CLUSTER: Resource = { cluster: true }
 const UNAUTHORIZED = 13
@@ -84,11 +85,11 @@ async function withoutUser(
 function needed(databases: readonly string[], way: 'past' | 'stream' | 'copy'): readonly Privilege[] {
   const rewriting = databases.map((db) => ({ resource: { db, collection: '' }, actions: REWRITE }))
   const noting = { resource: { db: LEASES, collection: '' }, actions: NOTE }
-  const views = databases.map((db) => ({ resource: { db, collection: 'system.views' }, actions: ['find'] }))
+  const views = databases.map((db) => ({ resource: { db, collection: 'system.views' }, actions: VIEWING }))
   const oplog = { resource: { db: 'local', collection: 'oplog.rs' }, actions: ['find'] }
   const watching = databases.map((db) => ({ resource: { db, collection: '' }, actions: ['changeStream'] }))
   const telling = { past: [oplog], stream: watching, copy: [] }[way]
-  return [...rewriting, noting, ...views, ...telling]
+  return [...telling, ...rewriting, noting, ...views]
 }
 
 function covers({ resource: grant }: Granted, wanted: Resource): boolean {
@@ -112,7 +113,8 @@ export function roleFor(databases: readonly string[], way: 'past' | 'stream' | '
     '{ resource: { cluster: true }, actions: ["inprog", "appendOplogNote", "setParameter"] }',
     ...(way === 'past' ? ['{ resource: { db: "local", collection: "oplog.rs" }, actions: ["find"] }'] : []),
     ...databases.map(
-      (db) => `{ resource: { db: "${db}", collection: "system.views" }, actions: ["find", "dropCollection"] }`,
+      (db) =>
+        `{ resource: { db: "${db}", collection: "system.views" }, actions: ["find", "dropCollection", "listCollections"] }`,
     ),
   ]
   const roles = [

@@ -3,7 +3,8 @@ import type { Timestamp } from 'mongodb'
 /** A piece of the server's history between two of our states, and whether it leads away from their common ancestor or to the mark. */
 export interface Stretch {
   readonly after: Timestamp
-  readonly upTo: Timestamp
+  /** Undefined for the present. */
+  readonly upTo: Timestamp | undefined
   readonly way: 'up' | 'down'
 }
 
@@ -55,7 +56,7 @@ export class History {
   }
 
   /** The history from the present to a moment: back up to the common ancestor, then down from there. In the order of its time. */
-  path(to: Moment, now: Timestamp): readonly Stretch[] {
+  path(to: Moment): readonly Stretch[] {
     const here = lineOf(this.#head?.moment)
     const there = lineOf(to)
     const known = new Set(there)
@@ -66,7 +67,7 @@ export class History {
         .map(({ from, born }) => ({ after: from, upTo: born, way }))
         .toReversed()
     const since = this.#head?.since ?? to.at
-    return [...upTo(here, 'up'), { after: since, upTo: now, way: 'up' }, ...upTo(there, 'down')]
+    return [...upTo(here, 'up'), { after: since, upTo: undefined, way: 'up' }, ...upTo(there, 'down')]
   }
 }
 

@@ -94,6 +94,7 @@ export class Holding {
 
   async checkpoint(name: string): Promise<Moment> {
     const moment = await this.past.checkpoint(name)
+    await this.#settings.keep(this.#oldest())
     if (!this.#first) {
       await this.#leases.note(moment.at)
       this.#noted = moment.at
@@ -103,7 +104,7 @@ export class Holding {
   }
 
   async rollback(moment: Moment): Promise<void> {
-    if (this.#store.restarts > 0) await this.#settings.keep(this.#oldest())
+    await this.#settings.keep(this.#oldest())
     await this.past.rollback(moment)
   }
 

@@ -38,27 +38,27 @@ export class Identity {
 
   /** Looks at what changed since the last look, at everything the first time. */
   async look(): Promise<unknown> {
-    const now = await this.#store.now()
     const after = this.#upTo
     // Forgotten until it is done: half a look would be taken for a whole one.
     this.#upTo = undefined
-    if (after) await this.#amend(after, now)
-    else await this.#begin()
-    this.#upTo = now
+    this.#upTo = after ? await this.#amend(after) : await this.#begin()
     return this.#data()
   }
 
-  async #begin(): Promise<void> {
+  async #begin(): Promise<Timestamp> {
+    const { operationTime } = await this.#store.ask('admin', { ping: 1 })
     this.#seen.clear()
     await Promise.all((await this.#catalog.namespaces()).map((ns) => this.#load(ns)))
     for (const database of this.#scope.databases) await this.#loadViews(database)
+    return operationTime as Timestamp
   }
 
-  async #amend(after: Timestamp, now: Timestamp): Promise<void> {
+  async #amend(after: Timestamp): Promise<Timestamp> {
     const shapes = new Set<string>()
     const views = new Set<string>()
     const rows = new Map<string, Map<string, unknown>>()
-    for (const entry of await this.#log.read(after, now)) {
+    const { entries, upTo } = await this.#log.read(after)
+    for (const entry of entries) {
       if (entry.kind === 'shape') shapes.add(entry.ns)
       else if (entry.kind === 'views') views.add(entry.database)
       else {
@@ -74,6 +74,7 @@ export class Identity {
       else await this.#loadRows(ns, seen, ids)
     }
     await Promise.all([...shapes].map((ns) => this.#load(ns)))
+    return upTo
   }
 
   async #load(ns: string): Promise<void> {

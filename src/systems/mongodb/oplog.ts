@@ -1,6 +1,6 @@
 import type { Document, Timestamp } from 'mongodb'
-import type { Entry, Log } from './dirty.ts'
-import { type Element, elements, textIn, timeIn, uuidIn, within } from './raw.ts'
+import type { Entry, Log, Told } from './dirty.ts'
+import { type Element, elements, EMPTY, textOf, timeIn, uuidOf } from './raw.ts'
 import { type Scope, split, VIEWS } from './scope.ts'
 import type { Store } from './store.ts'
 import { movedAcross, oplogTooShort, prepared } from './troubles.ts'
@@ -43,22 +43,37 @@ export class Oplog implements Log {
   }
 
   /** Throws `MARK_LOST`, `UNSUPPORTED`, `SCHEMA_CHANGED`. */
-  async read(after: Timestamp, upTo: Timestamp): Promise<readonly Entry[]> {
-    const ours = { $or: [{ ts: after }, { op: 'c' }, { ns: { $regex: this.#scope.pattern } }] }
+  async read(after: Timestamp, upTo?: Timestamp, without: readonly string[] = []): Promise<Told> {
+    // What the server told us before is no later than what a read that begins now can see.
+    const known = this.#store.seen ?? after
     const documents = await this.#store.read('local', {
       find: 'oplog.rs',
-      filter: { ts: { $gte: after, $lte: upTo }, ...ours },
+      filter: { ts: { $gte: after, ...(upTo && { $lte: upTo }) }, ...this.#wanted(after, without) },
       projection: FIELDS,
-      readConcern: { level: 'local', afterClusterTime: upTo },
+      readConcern: { level: 'local', ...(upTo && { afterClusterTime: upTo }) },
     })
     const [first] = documents
+    const last = timeIn(documents.at(-1) ?? EMPTY, 'ts')
     const start = after.toBigInt()
     // Most often a mark's time is that of an entry; else the oldest one says whether any since may be gone.
     if (first && timeIn(first, 'ts') === start) documents.shift()
     else if ((await this.#oldest()) > start) throw oplogTooShort()
     const entries: Entry[] = []
     for (const document of documents) this.#add(document, entries)
-    return entries
+    const { Timestamp } = this.#store.driver
+    return { entries, upTo: upTo ?? (last > known.toBigInt() ? new Timestamp(last) : known) }
+  }
+
+  /** Entries of these databases, and all commands: a transaction is one, whatever it wrote to. */
+  #wanted(after: Timestamp, without: readonly string[]): Document {
+    const ns = { $regex: this.#scope.pattern }
+    if (without.length === 0) return { $or: [{ ts: after }, { op: 'c' }, { ns }] }
+    const $nin = without.map((uuid) => this.#store.driver.UUID.createFromHexString(uuid))
+    const other = {
+      op: 'c',
+      $or: [{ 'o.applyOps': { $exists: false } }, { 'o.applyOps': { $elemMatch: { ui: { $nin } } } }],
+    }
+    return { $or: [{ ts: after }, other, { ns, ui: { $nin } }] }
   }
 
   async #oldest(): Promise<bigint> {
@@ -68,14 +83,22 @@ export class Oplog implements Log {
   }
 
   #add(document: Uint8Array, entries: Entry[]): void {
-    const op = textIn(document, 'op')
-    const ns = textIn(document, 'ns')
-    if (op === 'c') this.#addCommand(split(ns)[0], within(document, 'o'), entries)
+    let [op, ns, uuid] = ['', '', '']
+    let object = EMPTY
+    let query = EMPTY
+    for (const field of elements(document)) {
+      if (field.name === 'op') op = textOf(field)
+      else if (field.name === 'ns') ns = textOf(field)
+      else if (field.name === 'ui') uuid = uuidOf(field)
+      else if (field.name === 'o') object = field.bytes
+      else if (field.name === 'o2') query = field.bytes
+    }
+    if (op === 'c') this.#addCommand(split(ns)[0], object, entries)
     else if ((op === 'i' || op === 'u' || op === 'd') && this.#scope.holds(ns)) {
       if (ns.endsWith(`.${VIEWS}`)) entries.push({ kind: 'views', database: split(ns)[0] })
       else {
-        const id = this.#store.codec.idOf(within(document, op === 'u' ? 'o2' : 'o'))
-        entries.push({ kind: 'row', op, ns, uuid: this.#first(uuidIn(document, 'ui')), id })
+        const id = this.#store.codec.idOf(op === 'u' ? query : object)
+        entries.push({ kind: 'row', op, ns, uuid: this.#first(uuid), id })
       }
     }
   }
@@ -87,7 +110,7 @@ export class Oplog implements Log {
       if (field.name === 'applyOps') {
         for (const inner of elements(field.bytes)) this.#add(inner.bytes, entries)
       } else if (field.type === 2) {
-        const name = this.#store.codec.value(field) as string
+        const name = textOf(field)
         const isFull = isRename(field)
         const ns = isFull ? name : `${database}.${name}`
         if (isFull) renamed.push(ns)

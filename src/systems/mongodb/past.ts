@@ -41,44 +41,54 @@ export class Past {
 
   /** Throws `NOT_QUIET`. */
   async checkpoint(name: string): Promise<Moment> {
-    const moment = this.history.mark(name, await this.#options.quiet.moment(`the checkpoint "${name}"`))
+    const { time } = await this.#options.quiet.moment(`the checkpoint "${name}"`)
+    const moment = this.history.mark(name, time)
     this.#flush()
     return moment
   }
 
   /** Throws `NOT_QUIET`, `MARK_LOST`, `LOCKED`. */
   async rollback(moment: Moment): Promise<void> {
-    const { store, log, quiet } = this.#options
-    const now = await quiet.moment(`the rollback to "${moment.name}"`)
-    const [dirty] = await Promise.all([Dirty.along(this.history.path(moment, now), log), this.#flushed])
+    const { store, log } = this.#options
+    const { dirty, now } = await this.#dirty(moment)
     let left: Dirty | undefined = dirty
-    let written = now
+    let since = now
     for (let tries = 0; left && !left.isClean; tries += 1) {
       if (tries === TRIES || (tries > 0 && left.isReshaped)) throw keepsWriting(moment, left)
-      await this.#putBack(moment, left)
-      const since: Timestamp = written
-      written = store.written ?? now
-      left = foreign(await log.read(since, written), left)
+      const whole = await this.#putBack(moment, left)
+      const { entries, upTo } = await log.read(since, store.written, whole)
+      since = upTo
+      left = foreign(entries, left)
     }
-    this.#arrive(moment, written)
+    this.#arrive(moment, since)
   }
 
   /** What differs from a moment. */
   async changes(moment: Moment): Promise<readonly Change[]> {
     const { store, catalog, log } = this.#options
-    const dirty = await Dirty.along(this.history.path(moment, await store.now()), log)
+    const { dirty } = await Dirty.along(this.history.path(moment), log)
     if (dirty.isClean) return []
     await this.#flushed
     return new Differences(store, catalog, moment.at).list(dirty)
   }
 
-  async #putBack(moment: Moment, dirty: Dirty): Promise<void> {
+  /** The log is read while the server is asked who writes. What is written after that read is seen when all is put back. */
+  async #dirty(moment: Moment): Promise<Awaited<ReturnType<typeof Dirty.along>>> {
+    const read = (): ReturnType<typeof Dirty.along> => Dirty.along(this.history.path(moment), this.#options.log)
+    const asking = this.#options.quiet.moment(`the rollback to "${moment.name}"`)
+    const [{ waited }, found] = await Promise.all([asking, read(), this.#flushed])
+    return waited ? read() : found
+  }
+
+  /** Answers with the uuids of the collections that were put back whole. */
+  async #putBack(moment: Moment, dirty: Dirty): Promise<readonly string[]> {
     const { store, catalog, exactOrder } = this.#options
     const alignment = dirty.isReshaped ? new Alignment(store, catalog, moment.at, dirty) : undefined
     await alignment?.begin()
     const place = { store, catalog, at: moment.at, exactOrder }
     await Promise.all([...dirty.collections].map(([uuid, touched]) => new Restore(place, uuid, touched).run()))
     await alignment?.finish()
+    return [...dirty.collections].flatMap(([uuid, { rows }]) => (rows === 'all' ? [catalog.last(uuid)] : []))
   }
 
   #arrive(moment: Moment, since: Timestamp): void {

@@ -62,14 +62,14 @@ export class Quiet {
     ]
   }
 
-  /** The time of a moment in which no transaction was open and no write was running. Throws `NOT_QUIET`. */
-  async moment(what: string): Promise<Timestamp> {
+  /** A moment in which no transaction was open and no write was running. Throws `NOT_QUIET`. */
+  async moment(what: string): Promise<{ readonly time: Timestamp; readonly waited: boolean }> {
     const deadline = clock() + this.#settle
-    for (;;) {
+    for (let waited = false; ; waited = true) {
       const reply = await this.#store.ask('admin', { aggregate: 1, pipeline: this.#pipeline, cursor: {} })
       const busy = (reply['cursor'] as { readonly firstBatch: readonly Operation[] }).firstBatch
       const [first] = busy.length === 0 ? [] : await this.#withoutOthers(busy)
-      if (!first) return reply['operationTime'] as Timestamp
+      if (!first) return { time: reply['operationTime'] as Timestamp, waited }
       if (clock() >= deadline) throw notQuiet(what, first, this.#settle)
       await new Promise((resolve) => setTimeout(resolve, 10))
     }

@@ -58,21 +58,14 @@ export function element(document: Uint8Array, name: string): Element | undefined
   return undefined
 }
 
-/** The text of a field, empty when it is not there or no text. */
-export function textIn(document: Uint8Array, name: string): string {
-  const found = element(document, name)
-  return found?.type === STRING ? textOf(found) : ''
+/** The text of a field that is one. */
+export function textOf({ bytes }: Element): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + 4, bytes.byteLength - 5).toString('utf8')
 }
 
-/** The embedded document of a field, empty when there is none. */
-export function within(document: Uint8Array, name: string): Uint8Array {
-  const found = element(document, name)
-  return found && (found.type === DOCUMENT || found.type === ARRAY) ? found.bytes : EMPTY
-}
-
-/** A uuid as hexadecimal digits, empty when the field is not there. */
-export function uuidIn(document: Uint8Array, name: string): string {
-  return Buffer.from(element(document, name)?.bytes.subarray(5) ?? []).toString('hex')
+/** A uuid as hexadecimal digits. */
+export function uuidOf({ bytes }: Element): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + 5, bytes.byteLength - 5).toString('hex')
 }
 
 /** The seconds and the count of a timestamp as one number that compares as they do. */
@@ -81,11 +74,8 @@ export function timeIn(document: Uint8Array, name: string): bigint {
   return found ? Buffer.from(found.bytes).readBigUInt64LE() : 0n
 }
 
-const EMPTY = Uint8Array.of(5, 0, 0, 0, 0)
-
-function textOf({ bytes }: Element): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + 4, bytes.byteLength - 5).toString('utf8')
-}
+/** A document without fields. */
+export const EMPTY: Uint8Array = Uint8Array.of(5, 0, 0, 0, 0)
 
 function sizeOf(type: number, bytes: Buffer, at: number): number {
   const fixed = FIXED[type]

@@ -7,10 +7,6 @@ import { codeOf, parts, past, type Store } from './store.ts'
 
 /** Keeps the stored form where `whenMatched: 'replace'` refuses names such as `$a`, and where an insert would date a zero timestamp. */
 const REPLACE = [{ $replaceWith: '$$new' }]
-/** Above this share of a collection it is quicker to put all of it back. */
-const MOST = 1 / 5
-/** Fewer than this are put back one by one without asking how many there are. */
-const FEW = 500
 const DUPLICATE_KEY = 11000
 
 /** From which past, and how exactly, documents come back. */
@@ -65,8 +61,7 @@ export class Restore {
     if (rows.some(({ id }) => id.lossy)) return true
     // A document that comes back goes to the end; in a capped collection its place is its state.
     const displaced = rows.some(({ existed, exists }) => existed && !exists)
-    if (displaced && (this.#exactOrder || (await this.#isCapped()))) return true
-    return rows.length >= FEW && rows.length > (await this.#count()) * MOST && !(await this.#isCapped())
+    return displaced && (this.#exactOrder || (await this.#isCapped()))
   }
 
   async #rows(rows: readonly Row[]): Promise<void> {
@@ -75,8 +70,10 @@ export class Restore {
     const changed = ids(({ existed, exists }) => existed && exists)
     await this.#remove(ids(({ existed }) => !existed))
     try {
-      for (const part of parts(changed)) await this.#merge([matching(part)], REPLACE)
-      for (const part of parts(gone)) await this.#insert(part)
+      await Promise.all([
+        ...parts(changed).map((part) => this.#merge([matching(part)], REPLACE)),
+        ...parts(gone).map((part) => this.#insert(part)),
+      ])
     } catch (error) {
       if (codeOf(error) !== DUPLICATE_KEY) throw error
       // Documents swapped a unique value: room must be made first.
@@ -89,15 +86,15 @@ export class Restore {
   /** Inserts documents that are not there, by default all. */
   async #insert(ids?: readonly unknown[]): Promise<void> {
     const chosen = ids ? [matching(ids)] : []
-    await this.#merge(chosen, 'fail')
     // An insert puts the present time into a zero timestamp at the top level; a replacement leaves it.
     const zero = [...chosen, this.#hasZeroTimestamp]
-    const dated = await this.#store.read(this.#database, {
+    const asking = this.#store.read(this.#database, {
       aggregate: this.#collection,
       pipeline: [...zero, { $limit: 1 }, { $project: { _id: 1 } }],
       cursor: {},
       ...past(this.#at),
     })
+    const [dated] = await Promise.all([asking, this.#merge(chosen, 'fail')])
     if (dated.length === 0) return
     this.#touched.writes += 1
     await this.#merge(zero, REPLACE)
@@ -139,10 +136,6 @@ export class Restore {
 
   #isCapped(): Promise<boolean> {
     return this.#catalog.isCapped(this.#uuid, this.#touched.ns)
-  }
-
-  async #count(): Promise<number> {
-    return Number((await this.#store.ask(this.#database, { count: this.#collection }))['n'])
   }
 
   async #write(command: Document): Promise<void> {

@@ -84,7 +84,7 @@ export class ServerSettings {
   /** Answers whether we may. */
   async #set(name: Setting, value: boolean | number): Promise<boolean> {
     try {
-      await this.#store.command('admin', { setParameter: 1, [name]: value })
+      await this.#store.ask('admin', { setParameter: 1, [name]: value })
       return true
     } catch (error) {
       if (codeOf(error) === UNAUTHORIZED) return false

@@ -2,6 +2,10 @@ import type { Db, Document, MongoClient, Timestamp } from 'mongodb'
 import type { Driver } from './driver.ts'
 import { Codec } from './raw.ts'
 
+// Taken at load, so that a runner's fake timers never stop us.
+const { setTimeout } = globalThis
+const clock = performance.now.bind(performance)
+
 /** How long a command of ours may take at most, in ms: a document that an open transaction holds would block it for ever. */
 const PATIENCE = 60_000
 /** How long a server may be away, in ms: a replica set of one that was restarted elects itself within a few seconds. */
@@ -18,6 +22,7 @@ export class Store {
   #serverId: string | undefined
   #restarts = 0
   #written: Timestamp | undefined
+  #seen: Timestamp | undefined
 
   private constructor(driver: Driver, client: MongoClient, name: string) {
     this.driver = driver
@@ -52,11 +57,13 @@ export class Store {
   }
 
   /** A command and its reply. */
-  command(database: string, command: Document): Promise<Document> {
-    return this.#db(database).command(command)
+  async command(database: string, command: Document): Promise<Document> {
+    const reply = await this.#db(database).command(command)
+    this.#seen = latest(this.#seen, reply)
+    return reply
   }
 
-  /** A command that only reads, asked once more when the connection was lost. */
+  /** A command that may be given twice: it is given again while the server is away. */
   async ask(database: string, command: Document): Promise<Document> {
     return this.#patiently(() => this.command(database, command))
   }
@@ -64,9 +71,13 @@ export class Store {
   /** A command that writes or locks: it gives up rather than block for ever. */
   async write(database: string, command: Document): Promise<Document> {
     const reply = await this.command(database, { ...command, maxTimeMS: PATIENCE, writeConcern: { w: 1 } })
-    const time = reply['operationTime'] as Timestamp | undefined
-    if (time && (!this.#written || time.greaterThan(this.#written))) this.#written = time
+    this.#written = latest(this.#written, reply)
     return reply
+  }
+
+  /** A time that the server had reached by now. */
+  get seen(): Timestamp | undefined {
+    return this.#seen
   }
 
   /** The time of the newest write of ours. */
@@ -84,11 +95,6 @@ export class Store {
     })
   }
 
-  /** The time of the newest entry in the server's history. */
-  async now(): Promise<Timestamp> {
-    return (await this.ask('admin', { ping: 1 }))['operationTime'] as Timestamp
-  }
-
   close(): Promise<void> {
     return this.client.close()
   }
@@ -98,13 +104,21 @@ export class Store {
   }
 
   async #patiently<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work()
-    } catch (error) {
-      if (!isLost(error)) throw error
-      return work()
+    const deadline = clock() + ABSENCE
+    for (;;) {
+      try {
+        return await work()
+      } catch (error) {
+        if (!isLost(error) || clock() > deadline) throw error
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
     }
   }
+}
+
+function latest(known: Timestamp | undefined, reply: Document): Timestamp | undefined {
+  const time = reply['operationTime'] as Timestamp | undefined
+  return time && (!known || time.greaterThan(known)) ? time : known
 }
 
 /** The read concern of a read in the past; nothing for the present. */
@@ -125,7 +139,8 @@ export function codeOf(error: unknown): number {
 
 /** The connection ended, or the server is about to. */
 function isLost(error: unknown): boolean {
-  const { name = '' } = Object(error) as { readonly name?: string }
+  const { name = '', code } = Object(error) as { readonly name?: string; readonly code?: unknown }
+  if (code === 'EPIPE' || code === 'ECONNRESET') return true
   // InterruptedAtShutdown, ShutdownInProgress, NotWritablePrimary, PrimarySteppedDown, NotPrimaryOrSecondary
   return /Network|PoolCleared|PoolClosed/.test(name) || [11600, 91, 10107, 189, 13436].includes(codeOf(error))
 }

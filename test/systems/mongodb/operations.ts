@@ -261,6 +261,7 @@ export const reshapings = {
   'convert to capped': (h) => database(h).command({ convertToCapped: pick(h, NAMES), size: 20_000 }),
   'clone as capped': (h) =>
     database(h).command({ cloneCollectionAsCapped: pick(h, NAMES), toCollection: 'clone', size: 20_000 }),
+  'make a view': (h) => database(h).createCollection('v', { viewOn: pick(h, NAMES), pipeline: [] }),
   'modify a view': (h) =>
     database(h).command({ collMod: 'v', viewOn: pick(h, NAMES), pipeline: [{ $project: { a: h.below(2) } }] }),
   'store a file': (h) => {
