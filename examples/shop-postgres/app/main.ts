@@ -1,0 +1,5 @@
+import { shop } from './shop.ts'
+
+const { POSTGRES_URL = 'postgres://postgres@localhost:5432/shop', PORT = '3000' } = process.env
+const app = await shop(POSTGRES_URL)
+console.log(await app.listen({ port: Number(PORT), host: '127.0.0.1' }))
