@@ -9,6 +9,8 @@ export interface Moment {
   /** Every entry of a log that is there is lower, every one that comes is higher. */
   readonly seq: bigint
   readonly counters: Counters
+  /** Runs the last statements and ends the moment, in one round trip. */
+  finish(statements: readonly string[]): Promise<void>
 }
 
 /** How often two transactions that wait for each other may do so before it is told. */
@@ -33,9 +35,14 @@ export async function alone<T>(
         'SELECT UUID_SHORT() AS seq',
         ...counting.statements(),
       ])
-      const moment = { seq: BigInt(drawn![0]!['seq']!), counters: await counting.read(session, counts, tracking) }
-      const result = await work(moment)
-      await session.run(['COMMIT'])
+      let isOver = false
+      const finish = async (statements: readonly string[]): Promise<void> => {
+        await session.run([...statements, 'COMMIT'])
+        isOver = true
+      }
+      const counters = await counting.read(session, counts, tracking)
+      const result = await work({ seq: BigInt(drawn![0]!['seq']!), counters, finish })
+      if (!isOver) await finish([])
       return result
     } catch (error) {
       await session.allowed('ROLLBACK')

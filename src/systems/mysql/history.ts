@@ -142,7 +142,7 @@ export class History {
     }
   }
 
-  async #undo(mark: Mark, { seq, counters }: Moment, latest: State['tracking']): Promise<readonly string[]> {
+  async #undo(mark: Mark, { seq, counters, finish }: Moment, latest: State['tracking']): Promise<readonly string[]> {
     const { session, places } = this.#ground
     const statements: string[] = []
     const tables = new Set<string>()
@@ -156,7 +156,8 @@ export class History {
       }
     }
     const changed = await this.#copies.changed(mark, counters)
-    await session.run([...statements, ...changed.flatMap((tracked) => this.#copies.back(tracked, mark))])
+    if (changed.length === 0) await finish(statements)
+    else await session.run([...statements, ...changed.flatMap((tracked) => this.#copies.back(tracked, mark))])
     await this.#copies.isBack(changed, mark, counters, seq)
     return [...tables, ...changed.map(({ table }) => table.name)]
   }
