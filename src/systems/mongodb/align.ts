@@ -1,9 +1,9 @@
 import type { Timestamp } from 'mongodb'
 import type { Catalog, Collection } from './catalog.ts'
 import type { Dirty } from './dirty.ts'
-import type { Doc } from './raw.ts'
-import { isBuckets, split, userName, VIEWS } from './scope.ts'
-import { creatable, creation, indexModification, modification, Shapes } from './shape.ts'
+import { makeCollection, makeIndexes } from './make.ts'
+import { split, userName, VIEWS } from './scope.ts'
+import { creatable, indexModification, modification, Shapes } from './shape.ts'
 import type { Store } from './store.ts'
 
 /** Makes the catalog what it was: drops, renames back, makes anew, alters back. */
@@ -114,24 +114,11 @@ export class Alignment {
       if (wanted) missing.push(wanted)
     }
     const specs = creatable(missing, old.options)
-    if (specs.length > 0) this.#later.unshift(() => this.#indexes(database, name, specs))
+    if (specs.length > 0) this.#later.unshift(() => makeIndexes(this.#store, old.ns, specs))
   }
 
   async #made(uuid: string, old: Collection): Promise<void> {
-    const [database, name] = split(old.ns)
-    const buckets = isBuckets(old.ns)
-    await this.#store.write(database, { create: userName(name), ...creation(old.options, buckets) })
-    const made = [...(await this.#catalog.collections([old.ns])).values()][0]
-    if (!made) throw new Error(`${old.ns} was made and is not there`)
-    const missing = [...old.indexes.values()].filter((spec) => !made.indexes.has(String(spec.get('name'))))
-    // Now, while there are no documents to read for it.
-    if (missing.length > 0) await this.#indexes(database, name, creatable(missing, old.options))
-    this.#catalog.replaced(uuid, made.uuid)
+    this.#catalog.replaced(uuid, await makeCollection(this.#store, this.#catalog, old.ns, old))
     this.#dirty.collections.set(uuid, { ns: old.ns, rows: 'all', writes: 1 })
-  }
-
-  #indexes(database: string, name: string, specs: readonly Doc[]): Promise<unknown> {
-    // With the default quorum each build waits for the journal.
-    return this.#store.write(database, { createIndexes: name, indexes: specs, commitQuorum: 0 })
   }
 }

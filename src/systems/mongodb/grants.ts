@@ -37,7 +37,7 @@ const REWRITE = [
   'listCollections',
   'listIndexes',
 ]
-const VIEWING = ['find', 'dropCollection', 'listCollections']
+const VIEWING = ['find', 'dropCollection', 'listCollections', 'listIndexes']
 const NOTE = ['find', 'insert', 'update', 'createCollection', 'dropCollection', 'listCollections']
 const CLUSTER: Resource = { cluster: true }
 const UNAUTHORIZED = 13
@@ -114,7 +114,7 @@ export function roleFor(databases: readonly string[], way: 'past' | 'stream' | '
     ...(way === 'past' ? ['{ resource: { db: "local", collection: "oplog.rs" }, actions: ["find"] }'] : []),
     ...databases.map(
       (db) =>
-        `{ resource: { db: "${db}", collection: "system.views" }, actions: ["find", "dropCollection", "listCollections"] }`,
+        `{ resource: { db: "${db}", collection: "system.views" }, actions: ["find", "dropCollection", "listCollections", "listIndexes"] }`,
     ),
   ]
   const roles = [

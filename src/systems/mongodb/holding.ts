@@ -11,13 +11,14 @@ import type { MongodbOptions } from './index.ts'
 import { type Lease, Leases } from './lease.ts'
 import { Oplog } from './oplog.ts'
 import { Past } from './past.ts'
-import { type Place, placeOf, requireTestPlace } from './place.ts'
+import { type Place, placeOf, requireTestPlace, templateOf, urlOf } from './place.ts'
 import { Quiet } from './quiet.ts'
 import { reset } from './reset.ts'
 import { Scope } from './scope.ts'
 import { original, ServerSettings } from './settings.ts'
 import { Store } from './store.ts'
 import { sharded, standalone, tooOld } from './troubles.ts'
+import { fillFrom, requireFree, workerDatabase } from './worker-database.ts'
 
 const { setInterval, clearInterval } = globalThis
 /** How often the server's past is widened to the oldest mark, in ms. */
@@ -36,6 +37,7 @@ export class Holding {
   readonly #leases: Leases
   readonly #settings: ServerSettings
   readonly #url: string
+  readonly #template: string | undefined
   #timer: ReturnType<typeof setInterval> | undefined
   #first: Moment | undefined
   #noted: Timestamp | undefined
@@ -52,20 +54,28 @@ export class Holding {
     this.#leases = ground.leases
     this.#settings = ground.settings
     this.#url = ground.url
+    this.#template = ground.template
   }
 
   /** Connects, takes the leases, and puts back what a killed process left. Throws what the parts throw. */
   static async open(url: string, options: MongodbOptions, worker: Worker): Promise<Holding> {
     const driver = await loadDriver()
-    const place = placeOf(driver, url, options.databases)
-    requireTestPlace(place, options)
+    const given = placeOf(driver, url, options.databases)
+    requireTestPlace(given, options)
+    const template = options.perWorker ? templateOf(given) : undefined
+    const place = template === undefined ? given : { ...given, databases: [workerDatabase(template, worker.id)] }
+    const stepsUrl = template === undefined ? url : urlOf(url, place.databases[0] ?? '')
     const store = await Store.open(driver, url, `venomqa:${randomBytes(9).toString('hex')}`)
-    const steps = new driver.MongoClient(url, { appName: 'venomqa steps' })
+    const steps = new driver.MongoClient(stepsUrl, { appName: place.databases[0] ?? '' })
     let ground: Ground | undefined
     try {
       await requireReplicaSet(store)
-      const { inprog } = await checkGrants(store, { databases: place.databases, way: 'past', worker })
-      ground = groundOf({ store, place, url, options, inprog })
+      const { inprog } = await checkGrants(store, {
+        databases: [...given.databases, ...place.databases],
+        way: 'past',
+        worker,
+      })
+      ground = groundOf({ store, place, url: stepsUrl, template, options, inprog })
       await begin(ground, options, worker)
       await steps.connect()
       const holding = new Holding(ground, steps)
@@ -116,6 +126,7 @@ export class Holding {
   async close(): Promise<void> {
     clearInterval(this.#timer)
     try {
+      if (this.#template !== undefined) await this.#store.write(this.#place.databases[0] ?? '', { dropDatabase: 1 })
       await giveBack(this.#leases, this.#settings)
     } finally {
       await Promise.allSettled([this.#store.close(), this.#steps.close()])
@@ -157,6 +168,8 @@ interface Ground {
   readonly store: Store
   readonly place: Place
   readonly url: string
+  /** The database that a worker's is a copy of. */
+  readonly template: string | undefined
   readonly scope: Scope
   readonly catalog: Catalog
   readonly log: Oplog
@@ -170,14 +183,15 @@ function groundOf(given: {
   readonly store: Store
   readonly place: Place
   readonly url: string
+  readonly template: string | undefined
   readonly options: MongodbOptions
   readonly inprog: boolean
 }): Ground {
-  const { store, place, url, options, inprog } = given
+  const { store, place, url, template, options, inprog } = given
   const scope = new Scope(place.databases, options.collections, options.except)
   const parts = partsOf(store, scope, options, inprog)
   const [leases, settings] = [new Leases(store, inprog), new ServerSettings(store)]
-  return { store, place, url, scope, ...parts, leases, settings, allUsers: inprog }
+  return { store, place, url, template, scope, ...parts, leases, settings, allUsers: inprog }
 }
 
 function partsOf(
@@ -195,7 +209,7 @@ function partsOf(
 async function requireReplicaSet(store: Store): Promise<void> {
   const hello = await store.ask('admin', { hello: 1 })
   if (hello['msg'] === 'isdbgrid') throw sharded()
-  if (hello['setName'] === undefined) throw standalone()
+  if (!store.isReplicaSet) throw standalone()
   const { version } = (await store.ask('admin', { buildInfo: 1 })) as { readonly version?: string }
   if (Number.parseInt(version ?? '', 10) < 7) throw tooOld(version ?? 'of unknown version')
 }
@@ -210,6 +224,13 @@ async function begin(ground: Ground, options: MongodbOptions, worker: Worker): P
   const was = original([await settings.read(), ...others.flatMap((lease) => lease.settings ?? [])])
   await leases.noteSettings(was)
   await settings.take(was)
+  if (ground.template !== undefined) {
+    const [database = ''] = place.databases
+    if (dead.length === 0) await requireFree(store, database)
+    await fillFrom(store, ground.template, database)
+    for (const lease of dead) await leases.mended(lease.database, claim)
+    return
+  }
   for (const lease of dead) {
     const was = `mongodb: ${lease.owner} was killed with "${lease.database}" changed`
     if (lease.at !== null && recover === 'keep') worker.notice(`${was}. It is taken as it is (recover: 'keep').`)

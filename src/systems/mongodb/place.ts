@@ -31,6 +31,18 @@ export function requireTestPlace({ hosts, databases }: Place, options: SafetyOpt
   }
 }
 
+/** The one database of which each worker gets a copy. Throws `BAD_ARGUMENT` when there are several. */
+export function templateOf({ databases }: Place): string {
+  const [template = '', ...more] = databases
+  if (more.length === 0) return template
+  throw new VenomError(
+    'BAD_ARGUMENT',
+    `mongodb: perWorker copies one database, and ${databases.length} are named: ${databases.join(', ')}.\n` +
+      'The application is given one URL for all it needs.\n' +
+      'Name one database, or give each worker its own: mongodb(url, { databases: [`a_${id}`, `b_${id}`] }).',
+  )
+}
+
 /** The same URL for another database, by whose name the application then calls itself. */
 export function urlOf(url: string, database: string): string {
   const [, start = '', query = ''] = /^([^:]+:\/\/[^/?]*)[^?]*(\?.*)?$/.exec(url) ?? []

@@ -19,6 +19,7 @@ export class Store {
   readonly client: MongoClient
   /** How the connection calls itself in `$currentOp`, unlike any other. */
   readonly name: string
+  #replicaSet = true
   #serverId: string | undefined
   #restarts = 0
   #written: Timestamp | undefined
@@ -44,11 +45,17 @@ export class Store {
     const store = new Store(driver, client, name)
     try {
       await client.connect()
+      store.#replicaSet = (await store.command('admin', { hello: 1 }))['setName'] !== undefined
     } catch (error) {
       await client.close()
       throw error
     }
     return store
+  }
+
+  /** Whether the server has an oplog. */
+  get isReplicaSet(): boolean {
+    return this.#replicaSet
   }
 
   /** How often the server was found to be another process than before. */

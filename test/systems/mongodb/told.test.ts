@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict'
+import { Int32, MongoClient, ObjectId } from 'mongodb'
+import { test } from 'vitest'
+import { mongodb, type MongodbOptions } from '../../../src/systems/mongodb/index.ts'
+import { describeServer } from '../../servers/server.ts'
+import { Place } from './place.ts'
+
+describeServer('mongodb', (server) => {
+  test('changes() shows documents as the driver does, of updated ones the fields that differ', async () => {
+    await using place = await Place.make(server)
+    const orders = place.db.collection<{ _id: ObjectId; status: string; at: Date }>('orders')
+    const [first, second] = [new ObjectId(), new ObjectId()]
+    await orders.insertMany([
+      { _id: first, status: 'paid', at: new Date(0) },
+      { _id: second, status: 'paid', at: new Date(1) },
+    ])
+    const system = await place.open()
+    const mark = await system.checkpoint('mark')
+    await orders.updateOne({ _id: first }, { $set: { status: 'refunded' } })
+    await orders.deleteOne({ _id: second })
+    assert.deepEqual(await system.changes(mark), [
+      {
+        collection: 'orders',
+        inserted: [],
+        updated: [{ key: { _id: first }, before: { status: 'paid' }, after: { status: 'refunded' } }],
+        deleted: [{ _id: second, status: 'paid', at: new Date(1) }],
+      },
+    ])
+    await orders.updateOne({ _id: first }, { $set: { status: 'paid' } })
+    await orders.insertOne({ _id: second, status: 'paid', at: new Date(1) })
+    assert.deepEqual(await system.changes(mark), [])
+  })
+
+  test('changes() and observe() tell of collections, indexes, options and views', async () => {
+    await using place = await Place.make(server)
+    await place.db.createCollection('orders')
+    await place.db.createCollection('gone')
+    const system = await place.open()
+    const before = await system.observe()
+    const mark = await system.checkpoint('mark')
+    await place.db.collection('orders').createIndex({ n: 1 })
+    await place.db.collection('gone').rename('moved')
+    await place.db.createCollection('made', { capped: true, size: 4096 })
+    await place.db.createCollection('view', { viewOn: 'orders', pipeline: [] })
+    const [collections, views] = await system.changes(mark)
+    assert.deepEqual(
+      collections?.inserted.map(({ collection }) => collection),
+      ['made'],
+    )
+    assert.deepEqual(
+      collections?.updated.map(({ after }) => String(after['collection'])).toSorted((a, b) => a.localeCompare(b)),
+      ['moved', 'orders'],
+    )
+    assert.deepEqual(
+      views?.inserted.map(({ viewOn }) => viewOn),
+      ['orders'],
+    )
+    assert.notDeepEqual(await system.observe(), before)
+    await system.rollback(mark)
+    assert.deepEqual(await system.observe(), before)
+    assert.deepEqual(await system.changes(mark), [])
+  })
+
+  test('observe() tells numbers of different types, orders of fields, and many documents apart', async () => {
+    await using place = await Place.make(server)
+    const values = place.db.collection<{ _id: number; v?: unknown }>('values')
+    await values.insertOne({ _id: 1, v: new Int32(1) })
+    const system = await place.open()
+    const seen = new Set<string>()
+    const look = async (): Promise<void> => void seen.add(JSON.stringify(await system.observe(), mapsToo))
+    await look()
+    await values.updateOne({ _id: 1 }, [{ $set: { v: { $toDouble: 1 } } }])
+    await look()
+    await values.replaceOne(
+      { _id: 1 },
+      {
+        v: new Map([
+          ['2', 1],
+          ['1', 1],
+        ]),
+      },
+    )
+    await look()
+    await values.replaceOne(
+      { _id: 1 },
+      {
+        v: new Map([
+          ['1', 1],
+          ['2', 1],
+        ]),
+      },
+    )
+    await look()
+    assert.equal(seen.size, 4)
+    await values.insertMany(Array.from({ length: 1200 }, (_, n) => ({ _id: n + 2, v: n })))
+    await look()
+    await values.updateOne({ _id: 700 }, { $set: { v: 'changed' } })
+    await look()
+    assert.equal(seen.size, 6)
+    await values.deleteMany({ _id: { $gt: 1 } })
+    await look()
+    assert.equal(seen.size, 6)
+  })
+
+  test('reset() empties all but migrations, or what it is told, and keeps indexes', async () => {
+    await using place = await Place.make(server)
+    const names = ['orders', 'people', 'migrations']
+    const fill = (): Promise<unknown> => Promise.all(names.map((name) => place.db.collection(name).insertOne({})))
+    const counts = (): Promise<number[]> => Promise.all(names.map((name) => place.db.collection(name).countDocuments()))
+    await place.db.collection('orders').createIndex({ n: 1 })
+    await place.db.createCollection('view', { viewOn: 'orders', pipeline: [] })
+    const system = await place.open()
+    await fill()
+    await system.reset()
+    assert.deepEqual(await counts(), [0, 0, 1])
+    await fill()
+    await system.reset({ only: ['orders', `${place.db.databaseName}.migrations`], except: ['migrations'] })
+    assert.deepEqual(await counts(), [0, 1, 2])
+    assert.equal((await place.db.collection('orders').indexes()).length, 2)
+    await assert.rejects(async () => system.reset({ only: ['order'] }), {
+      code: 'BAD_ARGUMENT',
+      message: /There are: migrations, orders, people/,
+    })
+  })
+
+  test('only the named databases and collections are touched', async () => {
+    await using place = await Place.make(server)
+    await using other = await Place.make(server)
+    const { db } = place
+    const system = await place.open({ collections: ['orders', 'series'] })
+    const mark = await system.checkpoint('mark')
+    for (const name of ['orders', 'people']) await db.collection(name).insertOne({})
+    await other.db.collection('orders').insertOne({})
+    await db.createCollection('series', { timeseries: { timeField: 'at' } })
+    await db.createCollection('view', { viewOn: 'orders', pipeline: [] })
+    await db
+      .collection('people')
+      .aggregate([{ $out: 'orders' }])
+      .toArray()
+    await system.rollback(mark)
+    const left = (await db.listCollections().toArray()).map(({ name }) => name)
+    assert.deepEqual(left.filter((name) => !name.startsWith('system.')).toSorted(), ['people', 'view'])
+    assert.equal(await other.db.collection('orders').countDocuments(), 1)
+    await db.collection('people').rename('orders')
+    await assert.rejects(async () => system.rollback(mark), {
+      code: 'SCHEMA_CHANGED',
+      message: /people was renamed to .*orders/,
+    })
+    await db.collection('orders').rename('people')
+  })
+
+  test('except leaves collections alone', async () => {
+    await using place = await Place.make(server)
+    const system = await place.open({ except: ['log'] })
+    const mark = await system.checkpoint('mark')
+    for (const name of ['orders', 'log']) await place.db.collection(name).insertOne({})
+    await system.rollback(mark)
+    assert.deepEqual(
+      (await place.db.listCollections().toArray()).map(({ name }) => name),
+      ['log'],
+    )
+  })
+
+  const refusals: readonly (readonly [string, string, string, RegExp, MongodbOptions?])[] = [
+    ['no database', '/', 'BAD_ARGUMENT', /neither the URL nor the options name a database/],
+    ['a database of the server', '/admin', 'BAD_ARGUMENT', /"admin" is the server's/],
+    ['a name that is not of tests', '/shop', 'NOT_A_TEST_DATABASE', /nothing proves that "shop" is a test database/],
+    [
+      'several templates',
+      '/',
+      'BAD_ARGUMENT',
+      /perWorker copies one/,
+      { perWorker: true, databases: ['a_test', 'b_test'] },
+    ],
+  ]
+  for (const [what, path, code, message, options] of refusals) {
+    test(`refused before anything is written: ${what}`, async () => {
+      const url = new URL(server)
+      url.pathname = path
+      const system = mongodb(url.href, options)
+      await assert.rejects(async () => system.open?.(worker), { code, message })
+    })
+  }
+
+  test('a URL that cannot be read is not shown, for its password', async () => {
+    const system = mongodb('mongodb://user:secret/word@localhost/shop_test')
+    await assert.rejects(
+      async () => system.open?.(worker),
+      (error: Error & { code?: string }) => {
+        assert.equal(error.code, 'BAD_ARGUMENT')
+        assert.doesNotMatch(`${error.message}${error.stack}`, /secret/)
+        return true
+      },
+    )
+  })
+
+  test('a server that is not there is named', { timeout: 60_000 }, async () => {
+    const system = mongodb('mongodb://127.0.0.1:1/shop_test')
+    await assert.rejects(async () => system.open?.(worker), { code: 'CONNECTION_REFUSED', retryable: true })
+  })
+
+  test('the handle is a Db of the driver, and the way says what it does', async () => {
+    await using place = await Place.make(server)
+    const system = await place.open()
+    assert.equal(system.handle.databaseName, place.db.databaseName)
+    assert.match(system.way, /^past: .* at 127\.0\.0\.1$/)
+    assert.equal((await system.ping?.())?.ok, true)
+    await system.close?.()
+    assert.throws(() => system.handle, { code: 'NOT_OPEN' })
+    const client = await MongoClient.connect(server)
+    const left = await client
+      .db('venomqa')
+      .listCollections({ name: `lease.${place.db.databaseName}` })
+      .toArray()
+    assert.deepEqual(left, [])
+    await client.close()
+  })
+})
+
+const worker = { id: '1', runner: 'none', runId: 'run', notice: () => {} } as const
+
+function mapsToo(_: string, value: unknown): unknown {
+  return value instanceof Map ? [...value] : value
+}
