@@ -8,7 +8,9 @@ const clock = performance.now.bind(performance)
 
 /** How long a command of ours may take at most, in ms: a document that an open transaction holds would block it for ever. */
 const PATIENCE = 60_000
-/** How long a server may be away, in ms: a replica set of one that was restarted elects itself within a few seconds. */
+/** How long a server is waited for when it is first called, in ms. */
+const FIRST = 5000
+/** How long a server may be away later, in ms: a replica set of one that was restarted elects itself within a few seconds. */
 const ABSENCE = 15_000
 const BATCH = 100_000
 
@@ -41,7 +43,7 @@ export class Store {
   /** Connects. Throws what the driver throws. */
   static async open(driver: Driver, url: string, name: string): Promise<Store> {
     const options = { appName: name, retryWrites: false, readPreference: 'primary', maxPoolSize: 8 } as const
-    const client = new driver.MongoClient(url, { ...options, serverSelectionTimeoutMS: ABSENCE })
+    const client = new driver.MongoClient(url, { ...options, serverSelectionTimeoutMS: FIRST })
     const store = new Store(driver, client, name)
     try {
       await client.connect()
@@ -149,5 +151,8 @@ function isLost(error: unknown): boolean {
   const { name = '', code } = Object(error) as { readonly name?: string; readonly code?: unknown }
   if (code === 'EPIPE' || code === 'ECONNRESET') return true
   // InterruptedAtShutdown, ShutdownInProgress, NotWritablePrimary, PrimarySteppedDown, NotPrimaryOrSecondary
-  return /Network|PoolCleared|PoolClosed/.test(name) || [11600, 91, 10107, 189, 13436].includes(codeOf(error))
+  return (
+    /Network|PoolCleared|PoolClosed|ServerSelection/.test(name) ||
+    [11600, 91, 10107, 189, 13436].includes(codeOf(error))
+  )
 }
