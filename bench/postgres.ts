@@ -62,9 +62,60 @@ export async function run(bench: Bench): Promise<void> {
       correct: true,
     })
   }
+  await inProcess(bench, server, admin)
   await admin.end()
   await writes(bench, 'off', server, 35)
   await onDisk((durable) => writes(bench, 'on', durable, 12))
+}
+
+/** In one process: our shared pool against the library that makes a transaction of each test. */
+async function inProcess({ quick, measure, row }: Bench, server: string, admin: pg.Client): Promise<void> {
+  const size = { tables: 50, rows: 10_000, changes: 10 }
+  const runs = quick ? 30 : 100
+  await makeShop(server, admin, size)
+  await admin.query(`create database ${OURS} template ${SOURCE}`)
+  const pool = new pg.Pool({ connectionString: urlOf(server, OURS) })
+  const system = postgres.shared(pool)
+  await system.open({ id: '1', runner: 'none', runId: 'bench', notice: () => undefined })
+  const mark = await system.checkpoint('start')
+  const before = await digest(pool, size)
+  const ours = await measure({
+    runs,
+    warmUp: 20,
+    before: () => change(pool, size),
+    run: () => system.rollback(mark),
+  })
+  const correct = (await digest(pool, size)) === before
+  const floor = await measure({ runs, run: () => pool.query('select 1') })
+  await system.close()
+  await pool.end()
+  // It patches the driver, so it has a process of its own.
+  const script = `
+    import pg from 'pg'
+    import { testTransaction } from 'pg-transactional-tests'
+    const { change } = await import(process.argv[2])
+    const pool = new pg.Pool({ connectionString: process.argv[1] })
+    const times = []
+    for (let run = -20; run < ${runs}; run += 1) {
+      testTransaction.start()
+      await change(pool, ${JSON.stringify(size)})
+      const started = performance.now()
+      await testTransaction.rollback()
+      if (run >= 0) times.push(performance.now() - started)
+    }
+    await testTransaction.close()
+    times.sort((a, b) => a - b)
+    console.log(JSON.stringify({ min: times[0], median: times[times.length >> 1], runs: times.length }))`
+  const args = ['--input-type=module', '-e', script, urlOf(server, OURS), import.meta.url]
+  const peer = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as Timing
+  row({
+    work: 'the same in one process: 10 changes, 50 tables, 10000 rows; ours keeps marks and brings back sequences',
+    ours: { name: 'shared', ms: ours },
+    peers: { 'pg-transactional-tests': peer },
+    floor: { name: 'one round trip', ms: floor },
+    correct,
+  })
+  for (const name of [OURS, SOURCE]) await admin.query(`drop database ${name} with (force)`)
 }
 
 async function compare(
@@ -266,7 +317,7 @@ async function makeShop(server: string, admin: pg.Client, size: Size): Promise<v
 }
 
 /** A third inserts, a third updates, a third deletes, over up to three tables, each committed by itself; in bulk above 100. */
-async function change(client: pg.Client, size: Size): Promise<void> {
+export async function change(client: Pick<pg.Client, 'query'>, size: Size): Promise<void> {
   const per = perTable(size)
   const many = Math.min(3, size.tables)
   if (size.changes > 100) {
@@ -289,7 +340,7 @@ async function change(client: pg.Client, size: Size): Promise<void> {
 }
 
 /** The content of the tables that are changed, and where every sequence is. */
-async function digest(client: pg.Client, size: Size): Promise<string> {
+async function digest(client: Pick<pg.Client, 'query'>, size: Size): Promise<string> {
   const parts: unknown[] = []
   for (let t = 1; t <= Math.min(5, size.tables); t += 1) {
     parts.push((await client.query(`select count(*), sum(hashtextextended(x::text, 0)::numeric) from t${t} x`)).rows)

@@ -1,46 +1,67 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
+import pg from 'pg'
 import { inMemory } from '../../bench/bench.ts'
 import { World } from '../../src/index.ts'
-import type { Rollbackable } from '../../src/rollbackable.ts'
+import type { Awaitable, Rollbackable } from '../../src/rollbackable.ts'
 import { memory } from '../../src/systems/memory/index.ts'
+import { postgres } from '../../src/systems/postgres/index.ts'
 import { sqlite } from '../../src/systems/sqlite/index.ts'
+import type { Systems } from '../../src/world.ts'
+import { notRun, server } from '../servers/server.ts'
+import { makeDatabase } from '../systems/postgres/subject.ts'
 import type { Store } from './shop.ts'
 
-/** A system to explore on, and how the application writes to it. */
-export interface Place extends Store {
-  readonly system: Rollbackable
-  dispose?(): void
+/** Systems to explore on, and how the application writes to them. */
+interface Place extends Store {
+  readonly systems: Systems
+  dispose?(): Awaitable<void>
 }
 
-/** The systems that exploration is tested on, each by how to open one. A further system is one line. */
-export const places: Readonly<Record<string, () => Place>> = {
+const postgresServer = server('postgres')
+
+/** What exploration is tested on, each by how to open it. */
+export const places: Readonly<Record<string, () => Awaitable<Place>>> = {
   memory: () => onMap((map) => memory(map)),
   'a stack that forgets': () => onMap((map) => forgetful(memory(map))),
   'a SQLite file': () => onSqlite(),
+  ...(postgresServer !== undefined && {
+    PostgreSQL: () => onPostgres(postgresServer),
+    'a pool that was handed over': () => onPool(postgresServer),
+    'an application over HTTP': () => overHttp(postgresServer),
+    'several systems at once': () => onSeveral(postgresServer),
+  }),
 }
+if (postgresServer === undefined) notRun('postgres')
 
 /** A world over one place, and the store that its application uses. */
-export async function open(
-  place: string,
-): Promise<AsyncDisposable & { world: World<{ db: Rollbackable }>; store: Store }> {
-  const { system, dispose, ...store } = places[place]!()
-  const world = await World.open({ systems: { db: system } })
+export async function open(place: string): Promise<AsyncDisposable & { world: World; store: Store }> {
+  const { systems, dispose, ...store } = await places[place]!()
+  const world = await World.open({ systems, worker: { notice: () => undefined } })
   return {
     world,
     store,
     async [Symbol.asyncDispose]() {
       await world.close()
-      dispose?.()
+      await dispose?.()
     },
   }
 }
 
 function onMap(make: (map: Map<string, string>) => Rollbackable): Place {
   const map = new Map<string, string>()
-  return { system: make(map), put: (key, value) => void map.set(key, value), all: () => Object.fromEntries(map) }
+  return {
+    systems: { db: make(map) },
+    put: (key, value) => void map.set(key, value),
+    all: () => Object.fromEntries(map),
+  }
 }
 
 /** A file that the application has open on its own connection, with commits of its own. */
@@ -52,12 +73,93 @@ function onSqlite(): Place {
   const put = db.prepare('insert into kv values (?, ?) on conflict (key) do update set value = excluded.value')
   const all = db.prepare<[], { key: string; value: string }>('select key, value from kv')
   return {
-    system: sqlite(join(folder, 'test.db')),
+    systems: { db: sqlite(join(folder, 'test.db')) },
     put: (key, value) => void put.run(key, value),
     all: () => Object.fromEntries(all.all().map(({ key, value }) => [key, value])),
     dispose() {
       db.close()
       rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+const TABLE = 'create table kv (key text primary key, value text not null)'
+
+/** A pool of an application on PostgreSQL, with commits of its own. */
+async function onPostgres(url: string): Promise<Place> {
+  const database = await makeDatabase(url, TABLE)
+  const pool = new pg.Pool({ connectionString: database.url })
+  return {
+    ...storeOn(pool),
+    systems: { db: postgres(database.url) },
+    async dispose() {
+      await pool.end()
+      await database.drop()
+    },
+  }
+}
+
+async function onPool(url: string): Promise<Place> {
+  const database = await makeDatabase(url, TABLE)
+  const pool = new pg.Pool({ connectionString: database.url })
+  return {
+    ...storeOn(pool),
+    systems: { db: postgres.shared(pool) },
+    async dispose() {
+      await pool.end()
+      await database.drop()
+    },
+  }
+}
+
+/** A process of its own, with a pool of its own, that is spoken to over HTTP. */
+async function overHttp(url: string): Promise<Place> {
+  const database = await makeDatabase(url, TABLE)
+  const app = spawn(process.execPath, [fileURLToPath(new URL('http-app.ts', import.meta.url)), database.url], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [line] = (await once(createInterface(app.stdout), 'line')) as [string]
+  return {
+    systems: { db: postgres(database.url) },
+    put: async (key, value) => {
+      await fetch(new URL(key, line), { method: 'PUT', body: value })
+    },
+    all: async () => (await fetch(line)).json() as Promise<Record<string, string>>,
+    async dispose() {
+      app.kill()
+      await once(app, 'exit')
+      await database.drop()
+    },
+  }
+}
+
+/** All that the application writes, in three places at once; they never differ. */
+async function onSeveral(url: string): Promise<Place> {
+  const parts = [await onPostgres(url), onSqlite(), onMap((map) => memory(map))] as const
+  return {
+    systems: { db: parts[0].systems['db']!, file: parts[1].systems['db']!, map: parts[2].systems['db']! },
+    put: async (key, value) => {
+      for (const part of parts) await part.put(key, value)
+    },
+    all: async () => {
+      const [first, ...others] = await Promise.all(parts.map(async (part) => part.all()))
+      for (const other of others) assert.deepEqual(other, first)
+      return first!
+    },
+    async dispose() {
+      for (const part of parts) await part.dispose?.()
+    },
+  }
+}
+
+function storeOn(pool: pg.Pool): Store {
+  return {
+    put: async (key, value) => {
+      await pool.query('insert into kv values ($1, $2) on conflict (key) do update set value = $2', [key, value])
+    },
+    all: async () => {
+      const { rows } = await pool.query<{ key: string; value: string }>('select key, value from kv')
+      return Object.fromEntries(rows.map(({ key, value }) => [key, value]))
     },
   }
 }
