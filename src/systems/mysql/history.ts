@@ -7,8 +7,7 @@ import { type Drift, driftSince, isDrift, refuseLost } from './drift.ts'
 import { alone, type Moment } from './gate.ts'
 import { type Ground, install, lineage } from './install.ts'
 import { dropNote, writeNote } from './notes.ts'
-import { notQuiet } from './quiet.ts'
-import { isLockTimeout } from './refusal.ts'
+import { patiently } from './quiet.ts'
 import { bringUpToDate, repair } from './repair.ts'
 import { isWritten, type Mark, seen, type State } from './state.ts'
 import type { Tracked, Tracking } from './tracked.ts'
@@ -172,16 +171,11 @@ export class History {
   }
 
   async #restoreIds(mark: Mark, now: Counters): Promise<void> {
-    const { session, server, places, settle } = this.#ground
+    const { session, places } = this.#ground
     const moved = [...mark.counters.tables].filter(([table, { next }]) => next !== now.tables.get(table)?.next)
     const statements = moved.map(([table, { next }]) => nextId(places, table, next ?? 1n))
-    try {
-      await session.run(statements)
-    } catch (error) {
-      if (!isLockTimeout(error)) throw error
-      const what = `the next ids of ${moved.map(([table]) => table).join(', ')} could not be put back (an ALTER TABLE)`
-      throw await notQuiet(session, server, places.database, what, { settle, who: 'all' })
-    }
+    const what = `the next ids of ${moved.map(([table]) => table).join(', ')} could not be put back (an ALTER TABLE)`
+    await patiently(this.#ground, what, () => session.run(statements))
   }
 
   /** Whether the schema is the one that is known. */

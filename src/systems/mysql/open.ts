@@ -8,8 +8,8 @@ import { History } from './history.ts'
 import { emptyLogs, type Ground, install, uninstall } from './install.ts'
 import { type Run, signed, takeLease } from './lease.ts'
 import { dropNote, readNote } from './notes.ts'
-import { notQuiet } from './quiet.ts'
-import { isLockTimeout, refused } from './refusal.ts'
+import { patiently } from './quiet.ts'
+import { refused } from './refusal.ts'
 import { serverOf } from './server.ts'
 import { Session } from './session.ts'
 import { name, text } from './sql.ts'
@@ -96,17 +96,6 @@ export async function closeDatabase({ ground }: Opened, { keep, perWorker }: Ope
     throw refused(error, session.shown, 'closing the database')
   } finally {
     await session.close()
-  }
-}
-
-/** Names who is in the way when a lock on a table is not given. */
-async function patiently<T>(ground: Ground, what: string, work: () => Promise<T>): Promise<T> {
-  const { session, server, places, settle } = ground
-  try {
-    return await work()
-  } catch (error) {
-    if (!isLockTimeout(error)) throw error
-    throw await notQuiet(session, server, places.database, what, { settle, who: 'all' })
   }
 }
 

@@ -1,10 +1,26 @@
 import { VenomError } from '../../errors.ts'
+import type { Ground } from './install.ts'
+import { isLockTimeout, refused } from './refusal.ts'
 import type { Server } from './server.ts'
 import type { Session } from './session.ts'
 import { text } from './sql.ts'
 
 /** Which open transactions are named: those that wrote or locked rows, or all that use the database. */
 export type Who = 'writers' | 'all'
+
+/** Does work on the database, and names who is in the way when a lock on a table is not given. Throws `NOT_QUIET`. */
+export async function patiently<T>(
+  { session, server, places, settle }: Ground,
+  what: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (isLockTimeout(error)) throw await notQuiet(session, server, places.database, what, { settle, who: 'all' })
+    throw refused(error, session.shown, 'working on the database')
+  }
+}
 
 /** The error for a lock that was not given within `settle` ms; it names who may hold it. */
 export async function notQuiet(

@@ -55,10 +55,11 @@ export function refused(error: unknown, shown: string, doing = 'connecting'): un
       { cause: error },
     )
   }
-  if (code !== undefined && UNREACHABLE.includes(code)) {
+  const isEnded = said.includes('connection is in closed state')
+  if (isEnded || (code !== undefined && UNREACHABLE.includes(code))) {
     return new VenomError(
       'CONNECTION_REFUSED',
-      `mysql: no answer from ${shown} while ${doing} (${code}).\nThe server does not run, listens elsewhere, or has gone.\nStart it, or correct the URL.`,
+      `mysql: no answer from ${shown} while ${doing} (${code ?? 'the connection was ended'}).\nThe server does not run, listens elsewhere, or has gone.\nStart it, or correct the URL.`,
       { cause: error, retryable: true },
     )
   }

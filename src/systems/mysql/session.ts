@@ -79,7 +79,7 @@ export class Session {
     if (statements.length === 0) return []
     this.ddl += statements.filter((sql) => DDL.test(sql)).length
     const sql = statements.join(';\n')
-    const [result] = await this.#connection.query({ sql, typeCast: (field) => field.string() })
+    const [result] = await this.#connection.query({ sql, rowsAsArray: false, typeCast: (field) => field.string() })
     const each = statements.length === 1 ? [result] : result
     return (each as unknown[]).map((rows) => (Array.isArray(rows) ? (rows as TextRow[]) : []))
   }

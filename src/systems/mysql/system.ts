@@ -14,6 +14,7 @@ import { type Address, addressOf, withDatabase } from './address.ts'
 import { closeDatabase, openDatabase, type Opened, type OpenOptions } from './open.ts'
 import { observed, type Sightings } from './observe.ts'
 import { emptied } from './reset.ts'
+import { patiently } from './quiet.ts'
 import { prove } from './self-test.ts'
 import { poolOf } from './session.ts'
 import type { Mark } from './state.ts'
@@ -67,36 +68,38 @@ export class MysqlSystem implements Rollbackable<Mark, Pool> {
   }
 
   checkpoint(name: string): Promise<Mark> {
-    return this.#history.checkpoint(name)
+    return this.#patiently(`the checkpoint "${name}" could not be taken`, ({ history }) => history.checkpoint(name))
   }
 
   async rollback(mark: Mark): Promise<void> {
-    for (const table of await this.#history.rollback(mark)) this.#seen.delete(table)
+    const what = `the rollback to "${mark.name}" could not be made`
+    for (const table of await this.#patiently(what, ({ history }) => history.rollback(mark))) this.#seen.delete(table)
   }
 
   changes(since: Mark): Promise<readonly Change[]> {
-    return this.#history.changes(since)
+    return this.#patiently('the changes could not be read', ({ history }) => history.changes(since))
   }
 
   release(mark: Mark): Promise<void> {
-    return this.#history.release(mark)
+    return this.#patiently(`"${mark.name}" could not be released`, ({ history }) => history.release(mark))
   }
 
   async observe(): Promise<Observation> {
-    const { ground, history } = this.#open
-    const data = await observed(ground, history, this.#seen)
-    return observation('mysql', data, { server: ground.server.version })
+    return this.#patiently('the rows could not be read', async ({ ground, history }) => {
+      const data = await observed(ground, history, this.#seen)
+      return observation('mysql', data, { server: ground.server.version })
+    })
   }
 
   async reset(options: ResetOptions = {}): Promise<void> {
-    const { ground, history } = this.#open
-    const { session, places } = ground
-    const tables = await emptied(session, places, history.state, options)
-    for (const table of tables) this.#seen.delete(table)
-    if (!this.#options.autoIncrement) return
-    const { tables: counters } = await history.counters()
-    const moved = tables.filter((table) => (counters.get(table)?.next ?? 1n) > 1n)
-    await session.run(moved.map((table) => nextId(places, table, 1n)))
+    await this.#patiently('the tables could not be emptied', async ({ ground: { session, places }, history }) => {
+      const tables = await emptied(session, places, history.state, options)
+      for (const table of tables) this.#seen.delete(table)
+      if (!this.#options.autoIncrement) return
+      const { tables: counters } = await history.counters()
+      const moved = tables.filter((table) => (counters.get(table)?.next ?? 1n) > 1n)
+      await session.run(moved.map((table) => nextId(places, table, 1n)))
+    })
   }
 
   async ping(): Promise<Health> {
@@ -123,8 +126,9 @@ export class MysqlSystem implements Rollbackable<Mark, Pool> {
     return this.#opened
   }
 
-  get #history(): Opened['history'] {
-    return this.#open.history
+  async #patiently<T>(what: string, work: (opened: Opened) => Promise<T>): Promise<T> {
+    const opened = this.#open
+    return patiently(opened.ground, what, () => work(opened))
   }
 }
 

@@ -81,6 +81,53 @@ onBoth((url) => {
     assert.equal(await app.insert('INSERT INTO t (v) VALUES (3)'), 3)
   })
 
+  test('who is in the way of a schema that is made again, of a new log or of reset() is named', async () => {
+    await using bench = await open(url, TABLES, { settle: 1000 })
+    const { app, system } = bench
+    const named = (what: RegExp): object => ({
+      code: 'NOT_QUIET',
+      retryable: true,
+      message: expect.stringMatching(new RegExp(`${what.source}[^]*connection \\d+ of root`)),
+    })
+    const mark = await system.checkpoint('before')
+    await app.sql('ALTER TABLE t ADD COLUMN more INT')
+    await app.on('reader', 'START TRANSACTION; SELECT * FROM t')
+    await expect(Promise.resolve(system.checkpoint('altered'))).rejects.toMatchObject(
+      named(/"altered" could not be taken/),
+    )
+    await expect(Promise.resolve(system.rollback(mark))).rejects.toMatchObject(
+      named(/rollback to "before" could not be made/),
+    )
+    await app.on('reader', 'COMMIT')
+    await system.rollback(mark)
+    await app.on('writer', 'START TRANSACTION; UPDATE t SET v = 7 WHERE id = 1')
+    await expect(Promise.resolve(system.reset())).rejects.toMatchObject(named(/tables could not be emptied/))
+    await app.on('writer', 'COMMIT')
+    await system.reset()
+    assert.deepEqual(await app.sql('SELECT * FROM t'), [])
+    await system.rollback(mark)
+    assert.deepEqual(await app.sql('SELECT v FROM t ORDER BY id'), [{ v: 1 }, { v: 2 }])
+  })
+
+  test('a connection of ours that is ended is told as what it is', async () => {
+    await using bench = await open(url, TABLES)
+    const { system, database } = bench
+    const mark = await system.checkpoint('before')
+    const [row] = await database.sql(`SELECT IS_USED_LOCK('${database.schema}') AS id`)
+    await database.sql(`KILL ${row!['id']}; INSERT INTO t (v) VALUES (3)`)
+    for (const asked of [
+      () => system.rollback(mark),
+      () => system.observe(),
+      () => system.changes(mark),
+      () => system.reset(),
+    ]) {
+      await expect(Promise.resolve(asked())).rejects.toMatchObject({
+        code: 'CONNECTION_REFUSED',
+        message: expect.stringMatching(/^mysql: no answer from mysql:/),
+      })
+    }
+  })
+
   test('open does not hang on a table that somebody holds', async () => {
     await using database = await makeDatabase(url, TABLES)
     const reader = await connect(url)
