@@ -1,6 +1,8 @@
+import { isVenomError } from '../../errors.ts'
 import type { Table } from './catalog.ts'
 import { makeTrigger } from './guard.ts'
 import { inModes, type Modes } from './modes.ts'
+import { foreignAuthor, isForeignAuthor } from './refusal.ts'
 import type { Session, TextRow } from './session.ts'
 import { list, name, text } from './sql.ts'
 import { seen } from './state.ts'
@@ -39,7 +41,8 @@ export async function clone(session: Session, from: string, to: string, mark: st
     'SET SESSION unique_checks = 1',
   ])
   for (const trigger of catalog.triggers) await makeTrigger(session, trigger)
-  for (const routine of routines) await inModes(session, routine, routine.statement)
+  const readable = routines.filter(({ statement }) => statement !== '')
+  for (const routine of readable) await make(session, routine)
   const broken = await makeViews(
     session,
     shown.slice(tables.length).map(([row], i) => ({
@@ -50,10 +53,12 @@ export async function clone(session: Session, from: string, to: string, mark: st
       collation: row['collation_connection']!,
     })),
   )
-  const naming = [...catalog.triggers.map((trigger) => ({ ...trigger, statement: trigger.body })), ...routines].filter(
+  const unread = routines.filter((routine) => !readable.includes(routine))
+  const naming = [...catalog.triggers.map((trigger) => ({ ...trigger, statement: trigger.body })), ...readable].filter(
     ({ statement }) => names(statement, from),
   )
   return [
+    ...unread.map((it) => `mysql: this user may not read ${it.name} of ${from}, so ${to} has none.`),
     ...broken.map((view) => `mysql: the view ${view} of ${from} cannot be used, so ${to} has none.`),
     ...naming.map(
       (it) => `mysql: ${it.name} names the database ${from}, and does so in ${to} too: what it writes there stays.`,
@@ -101,15 +106,30 @@ async function sequencesOf(session: Session, sequences: readonly string[]): Prom
   ])
 }
 
+/** Makes a view or a routine in the name of its author. Throws `MISSING_GRANT`. */
+async function make(session: Session, definition: Definition): Promise<void> {
+  try {
+    await inModes(session, definition, definition.statement)
+  } catch (error) {
+    if (!isForeignAuthor(error)) throw error
+    throw foreignAuthor(
+      `${definition.name} belongs to another account, and this user may not make it for that one.`,
+      'A database for a worker has the views, routines and triggers of yours, each in the name of its author.',
+      error,
+    )
+  }
+}
+
 /** Makes views, those that others need first. Answers with those that cannot be made. */
 async function makeViews(session: Session, views: readonly Definition[]): Promise<readonly string[]> {
   const left: Definition[] = []
   for (const view of views) {
-    const isMade = await inModes(session, view, view.statement).then(
-      () => true,
-      () => false,
-    )
-    if (!isMade) left.push(view)
+    try {
+      await make(session, view)
+    } catch (error) {
+      if (isVenomError(error)) throw error
+      left.push(view)
+    }
   }
   return left.length === 0 || left.length === views.length ? left.map((view) => view.name) : makeViews(session, left)
 }

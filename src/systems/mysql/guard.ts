@@ -1,7 +1,6 @@
-import { VenomError } from '../../errors.ts'
 import type { Trigger } from './catalog.ts'
 import { inModes } from './modes.ts'
-import { errno } from './refusal.ts'
+import { foreignAuthor, isForeignAuthor } from './refusal.ts'
 import type { Session } from './session.ts'
 import { name } from './sql.ts'
 
@@ -47,7 +46,12 @@ export async function makeTrigger(session: Session, trigger: Trigger, on = trigg
   try {
     await inModes(session, trigger, `${made} ${timing} ${event} ON ${name(on)} FOR EACH ROW ${body}`)
   } catch (error) {
-    throw [1227, 1044, 3879].includes(errno(error)) ? foreignDefiner(trigger, error) : error
+    if (!isForeignAuthor(error)) throw error
+    throw foreignAuthor(
+      `the trigger ${trigger.name} on ${trigger.table} belongs to ${definer}, and this user may not make triggers for another.`,
+      'While the system is open, triggers of yours stand behind a condition, so that they do not fire when a rollback puts rows back; for that they are made anew.',
+      error,
+    )
   }
 }
 
@@ -74,15 +78,4 @@ export async function replaceTriggers(
 function account(definer: string): string {
   const at = definer.lastIndexOf('@')
   return at < 0 ? name(definer) : `${name(definer.slice(0, at))}@${name(definer.slice(at + 1))}`
-}
-
-/** The error for a trigger whose author we may not name. */
-function foreignDefiner(trigger: Trigger, cause: unknown): VenomError {
-  return new VenomError(
-    'MISSING_GRANT',
-    `mysql: the trigger ${trigger.name} on ${trigger.table} belongs to ${trigger.definer}, and this user may not make triggers for another.\n` +
-      'While the system is open, triggers of yours stand behind a condition, so that they do not fire when a rollback puts rows back; for that they are made anew.\n' +
-      'Run once as an administrator: GRANT SET USER ON *.* TO … (MariaDB), GRANT SET_ANY_DEFINER ON *.* TO … (MySQL 8.2 and newer), GRANT SET_USER_ID ON *.* TO … (MySQL 8.0).',
-    { cause },
-  )
 }

@@ -76,6 +76,19 @@ function missingBinlogTrust(cause: unknown): VenomError {
   )
 }
 
+/** Something may not be made in the name of its author. */
+export const isForeignAuthor = (error: unknown): boolean => [1227, 1044, 3879].includes(errno(error))
+
+/** The error for what belongs to another account and must be made anew. */
+export function foreignAuthor(what: string, means: string, cause: unknown): VenomError {
+  return new VenomError(
+    'MISSING_GRANT',
+    `mysql: ${what}\n${means}\n` +
+      'Run once as an administrator: GRANT SET USER ON *.* TO … (MariaDB), GRANT SET_ANY_DEFINER ON *.* TO … (MySQL 8.2 and newer), GRANT SET_USER_ID ON *.* TO … (MySQL 8.0).',
+    { cause },
+  )
+}
+
 /** What a user of ours must be allowed. */
 export function grants(database: string): string {
   return (

@@ -84,6 +84,28 @@ onBoth((url) => {
     assert.deepEqual(await database.leftovers(), [])
   })
 
+  test('a copy for a worker leaves out routines that may not be read, and names what may not be made', async () => {
+    await using database = await makeDatabase(
+      url,
+      `${TABLES}; CREATE FUNCTION secret() RETURNS INT DETERMINISTIC RETURN 1; CREATE VIEW rooted AS SELECT id FROM t`,
+    )
+    await database.sql('SET GLOBAL log_bin_trust_function_creators = 1')
+    const address = await userWith(database, ...all(database), `ALL ON \`${database.name}\\_vq\\_%\`.*`)
+    const system = systemOn(address, { perWorker: true })
+    await expect(Promise.resolve(system.open(worker()))).rejects.toMatchObject({
+      code: 'MISSING_GRANT',
+      message: expect.stringMatching(/rooted[^]*SET USER[^]*SET_ANY_DEFINER/),
+    })
+    assert.deepEqual(await database.sql(`SHOW DATABASES LIKE '${database.name}\\_vq%'`), [])
+    await database.sql('DROP VIEW rooted')
+    const notices: string[] = []
+    await system.open(worker(notices))
+    assert.deepEqual(notices, [
+      `mysql: this user may not read secret of ${database.name}, so ${database.name}_vq_1 has none.`,
+    ])
+    await system.close()
+  })
+
   test('a password is in no message', async () => {
     await using database = await makeDatabase(url, TABLES)
     const address = await userWith(database, ...all(database))
