@@ -2,6 +2,7 @@ import type { ConnectionOptions } from 'mysql2/promise'
 import { VenomError } from '../../../errors.ts'
 import { isTestName, requireTestDatabase, type SafetyOptions } from '../../../safety.ts'
 import type { Address } from '../address.ts'
+import { type Catalog, catalogOf } from '../catalog.ts'
 import { takeLease } from '../lease.ts'
 import { isMarked, targetOf } from '../open.ts'
 import { refused } from '../refusal.ts'
@@ -14,6 +15,8 @@ import type { CorePool } from './pool.ts'
 export interface Sentinel {
   readonly session: Session
   readonly database: string
+  /** What there is; nobody can change it in the transaction. */
+  readonly catalog: Catalog
   /** Of the server, for people. */
   readonly version: string
 }
@@ -58,7 +61,7 @@ export async function openSentinel(address: Address, options: SafetyOptions, set
     const places = placesOf(database)
     requireTestDatabase({ ...target, proved: !isTestName(database) && (await isMarked(session, database)) }, options)
     await takeLease(session, places, settle)
-    return { session, database, version }
+    return { session, database, version, catalog: await catalogOf(session, database) }
   } catch (error) {
     await session.close()
     throw refused(error, address.shown, 'opening the database')

@@ -13,7 +13,6 @@ import {
 } from '../../../rollbackable.ts'
 import type { SafetyOptions } from '../../../safety.ts'
 import type { Holder } from '../../shared/turns.ts'
-import { catalogOf } from '../catalog.ts'
 import { rowsIn, selectAll } from '../observe.ts'
 import { errno } from '../refusal.ts'
 import { chosen, deletions, requireNoOrphans } from '../reset.ts'
@@ -109,11 +108,10 @@ export class Shared implements Rollbackable<SharedMark, Pool> {
 
   async observe(): Promise<Observation> {
     const { sentinel, ask } = this.#open
-    const { session, database } = sentinel
+    const { catalog, database } = sentinel
     return this.#quiet('the state cannot be read', async () => {
-      const { tables } = await catalogOf(session, database)
       const data: Record<string, readonly Row[]> = {}
-      for (const table of tables.values()) {
+      for (const table of catalog.tables.values()) {
         const { rows } = await ask(selectAll(placesOf(database), table), true)
         data[table.name] = rowsIn(table, rows as RawRow[])
       }
@@ -124,9 +122,9 @@ export class Shared implements Rollbackable<SharedMark, Pool> {
   /** Empties tables twice, for what triggers write meanwhile. Throws `BAD_ARGUMENT` when rows that stay refer to rows that go. */
   async reset(options: ResetOptions = {}): Promise<void> {
     const { sentinel, ask } = this.#open
-    const places = placesOf(sentinel.database)
+    const { catalog, database } = sentinel
+    const places = placesOf(database)
     await this.#quiet('the tables cannot be emptied', async () => {
-      const catalog = await catalogOf(sentinel.session, sentinel.database)
       const tables = chosen(catalog, options)
       await requireNoOrphans(async (sql) => (await ask(sql)).rows as TextRow[], places, catalog.foreignKeys, tables)
       const { rows } = await ask('SELECT @@foreign_key_checks AS checks')
