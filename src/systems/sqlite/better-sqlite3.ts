@@ -48,6 +48,10 @@ export function betterConnection(handle: SqliteDatabase): Connection {
     native,
     exec: (sql) => void native.exec(sql),
     rows: (sql, ...parameters) => exact(sql).all(...parameters) as SqliteValue[][],
+    query: (sql) => {
+      const statement = exact(sql)
+      return (...parameters) => statement.all(...parameters) as SqliteValue[][]
+    },
     value: (sql, ...parameters) => (exact(sql).get(...parameters) as SqliteValue[] | undefined)?.[0],
     prepare: (sql) => native.prepare(sql),
     get inTransaction() {

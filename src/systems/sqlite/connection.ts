@@ -30,12 +30,17 @@ export interface SqliteHandle extends SqliteDatabase {
   }
 }
 
+/** A statement that was prepared once: every row as its values in order. */
+export type Query = (...parameters: SqliteValue[]) => SqliteValue[][]
+
 /** One connection of either driver, as this system uses it. */
 export interface Connection {
   readonly native: SqliteDatabase
   exec(sql: string): void
   /** Every row as its values in order: an INTEGER is a bigint, a REAL a number, a BLOB a Buffer, so that nothing is lost. */
   rows(sql: string, ...parameters: SqliteValue[]): SqliteValue[][]
+  /** The same for a statement that is run often. */
+  query(sql: string): Query
   /** The first value of the first row. */
   value(sql: string, ...parameters: SqliteValue[]): SqliteValue | undefined
   /** A statement that is run often. */

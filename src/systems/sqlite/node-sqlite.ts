@@ -53,6 +53,10 @@ export function nodeConnection(handle: SqliteDatabase): Connection {
       exact(sql)
         .all(...parameters)
         .map(valuesOf),
+    query: (sql) => {
+      const statement = exact(sql)
+      return (...parameters) => statement.all(...parameters).map(valuesOf)
+    },
     value: (sql, ...parameters) => {
       const row = exact(sql).get(...parameters)
       return row === undefined ? undefined : valuesOf(row)[0]

@@ -1,6 +1,6 @@
 import { VenomError } from '../../errors.ts'
 import type { Change, Health, Observation, ResetOptions, Restores, Rollbackable, Worker } from '../../rollbackable.ts'
-import { observe } from './observe.ts'
+import { Observer } from './observe.ts'
 import { reset } from './reset.ts'
 import type { SqliteMark, Way } from './way.ts'
 
@@ -36,6 +36,7 @@ export function systemOf<Handle>(
   given?: Handle,
 ): SqliteSystem<Handle> {
   let opened: Way | undefined
+  let observer: Observer | undefined
   const way = (): Way => {
     if (opened) return opened
     throw new VenomError(
@@ -58,13 +59,18 @@ export function systemOf<Handle>(
     checkpoint: async (name) => way().checkpoint(name),
     rollback: async (mark) => way().rollback(mark),
     release: async (mark) => way().release(mark),
-    observe: async () => observe(way().connection),
+    observe: async () => {
+      const { connection } = way()
+      if (observer?.connection !== connection) observer = new Observer(connection)
+      return observer.look()
+    },
     reset: async (options = {}) => reset(way().connection, options),
     ping: async () => ping(way()),
     selfTest: async () => selfTest(way()),
     async close() {
       const closing = opened
       opened = undefined
+      observer = undefined
       await closing?.close()
     },
   }
