@@ -1,19 +1,13 @@
 // JavaScript, because the client that it imports is there only after `prisma generate`.
 import { readFileSync } from 'node:fs'
 import { PrismaPg } from '@prisma/adapter-pg'
-import { Client } from 'pg'
 import { PrismaClient } from './prisma/generated/client.ts'
 import { serve } from './serve.ts'
 
-const connectionString = process.env['DATABASE_URL']
-
-// What `prisma migrate deploy` does, without the engine that it downloads for it.
-const migration = new Client({ connectionString })
-await migration.connect()
-await migration.query(readFileSync(new URL('prisma/migrations/0001_library/migration.sql', import.meta.url), 'utf8'))
-await migration.end()
-
-const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString }) })
+const adapter = new PrismaPg({ connectionString: process.env['DATABASE_URL'] })
+const prisma = new PrismaClient({ adapter })
+// `prisma migrate` would do this, with an engine that it downloads.
+await prisma.$executeRawUnsafe(readFileSync(new URL('prisma/library.sql', import.meta.url), 'utf8'))
 
 await serve({
   add: (all) =>

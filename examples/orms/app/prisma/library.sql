@@ -1,5 +1,5 @@
-CREATE TABLE "authors" ("id" serial PRIMARY KEY, "name" text NOT NULL UNIQUE);
-CREATE TABLE "books" (
+CREATE TABLE IF NOT EXISTS "authors" ("id" serial PRIMARY KEY, "name" text NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS "books" (
   "id" serial PRIMARY KEY,
   "author_id" integer NOT NULL REFERENCES "authors" ("id"),
   "title" text NOT NULL,
@@ -7,13 +7,13 @@ CREATE TABLE "books" (
   "version" integer DEFAULT 1 NOT NULL,
   UNIQUE ("author_id", "title")
 );
-CREATE TABLE "ratings" (
+CREATE TABLE IF NOT EXISTS "ratings" (
   "book_id" integer NOT NULL REFERENCES "books" ("id"),
   "reader" text NOT NULL,
   "stars" integer NOT NULL,
   PRIMARY KEY ("book_id", "reader")
 );
-CREATE TABLE "loans" (
+CREATE TABLE IF NOT EXISTS "loans" (
   "id" serial PRIMARY KEY,
   "book_id" integer NOT NULL REFERENCES "books" ("id"),
   "reader" text NOT NULL
