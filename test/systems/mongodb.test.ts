@@ -12,3 +12,13 @@ describeServer('mongodb', (url) => {
 
   describe('past', () => conformance(test, () => shop.subject(), { runs: 20 }))
 })
+
+describeServer('mongodb-standalone', (url) => {
+  let shop: Shop
+  beforeAll(async () => {
+    shop = await Shop.start(`${url}?retryWrites=false`)
+  })
+  afterAll(() => shop.stop())
+
+  describe('copy', () => conformance(test, () => shop.withoutTransactions({ way: 'copy' }), { runs: 5 }))
+})

@@ -1,8 +1,8 @@
 import type { Timestamp } from 'mongodb'
 import type { Catalog, Collection } from './catalog.ts'
 import type { Dirty } from './dirty.ts'
-import { makeCollection, makeIndexes } from './make.ts'
-import { split, userName, VIEWS } from './scope.ts'
+import { dropEmptyViews, makeCollection, makeIndexes } from './make.ts'
+import { split, userName } from './scope.ts'
 import { creatable, indexModification, modification, Shapes } from './shape.ts'
 import type { Store } from './store.ts'
 
@@ -55,13 +55,7 @@ export class Alignment {
       const { _id, ...options } = Object.fromEntries(view)
       this.#later.push(() => this.#store.write(database, { create: split(ns)[1], ...options }))
     }
-    const had = await this.#catalog.collections([`${database}.${VIEWS}`], this.#at)
-    if (had.size > 0) return
-    // The server makes it with the first view or time series, and keeps it when it is empty.
-    this.#later.push(async () => {
-      const [left] = await this.#store.read(database, { find: VIEWS, limit: 1 })
-      if (!left) await this.#store.write(database, { drop: VIEWS }).catch(() => undefined)
-    })
+    this.#later.push(() => dropEmptyViews(this.#store, database))
   }
 
   /** Drops what was not there, or was something else. What stays keeps its uuid. */

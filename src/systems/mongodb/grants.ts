@@ -2,6 +2,7 @@ import { VenomError } from '../../errors.ts'
 import type { Worker } from '../../rollbackable.ts'
 import { LEASES } from './quiet.ts'
 import { codeOf, type Store } from './store.ts'
+import type { WayName } from './way.ts'
 
 /** What we may do beside rewriting the databases. */
 export interface Grants {
@@ -37,7 +38,7 @@ const REWRITE = [
   'listCollections',
   'listIndexes',
 ]
-const VIEWING = ['find', 'dropCollection', 'listCollections', 'listIndexes']
+const VIEWING = ['find', 'dropCollection']
 const NOTE = ['find', 'insert', 'update', 'createCollection', 'dropCollection', 'listCollections']
 const CLUSTER: Resource = { cluster: true }
 const UNAUTHORIZED = 13
@@ -45,7 +46,7 @@ const UNAUTHORIZED = 13
 /** Throws `MISSING_GRANT`, with the role that is enough, unless our user may do all that a rollback needs. */
 export async function checkGrants(
   store: Store,
-  { databases, way, worker }: { databases: readonly string[]; way: 'past' | 'stream' | 'copy'; worker: Worker },
+  { databases, way, worker }: { databases: readonly string[]; way: WayName; worker: Worker },
 ): Promise<Grants> {
   const reply = await store.ask('admin', { connectionStatus: 1, showPrivileges: true })
   const info = reply['authInfo'] as {
@@ -68,11 +69,7 @@ export async function checkGrants(
 }
 
 /** Where nobody is asked who they are, everything is allowed; elsewhere the server refuses the first command. */
-async function withoutUser(
-  store: Store,
-  databases: readonly string[],
-  way: 'past' | 'stream' | 'copy',
-): Promise<Grants> {
+async function withoutUser(store: Store, databases: readonly string[], way: WayName): Promise<Grants> {
   try {
     await store.ask('admin', { listDatabases: 1, nameOnly: true })
     return { inprog: true }
@@ -82,13 +79,15 @@ async function withoutUser(
   }
 }
 
-function needed(databases: readonly string[], way: 'past' | 'stream' | 'copy'): readonly Privilege[] {
+function needed(databases: readonly string[], way: WayName): readonly Privilege[] {
   const rewriting = databases.map((db) => ({ resource: { db, collection: '' }, actions: REWRITE }))
   const noting = { resource: { db: LEASES, collection: '' }, actions: NOTE }
   const views = databases.map((db) => ({ resource: { db, collection: 'system.views' }, actions: VIEWING }))
   const oplog = { resource: { db: 'local', collection: 'oplog.rs' }, actions: ['find'] }
-  const watching = databases.map((db) => ({ resource: { db, collection: '' }, actions: ['changeStream'] }))
-  const telling = { past: [oplog], stream: watching, copy: [] }[way]
+  const telling = {
+    past: [oplog],
+    copy: databases.map((db) => ({ resource: { db, collection: '' }, actions: ['dbHash'] })),
+  }[way]
   return [...telling, ...rewriting, noting, ...views]
 }
 
@@ -108,13 +107,12 @@ function named({ resource }: Privilege): string {
 }
 
 /** The least role, as mongosh takes it. */
-export function roleFor(databases: readonly string[], way: 'past' | 'stream' | 'copy' = 'past'): string {
+export function roleFor(databases: readonly string[], way: WayName = 'past'): string {
   const privileges = [
     '{ resource: { cluster: true }, actions: ["inprog", "appendOplogNote", "setParameter"] }',
     ...(way === 'past' ? ['{ resource: { db: "local", collection: "oplog.rs" }, actions: ["find"] }'] : []),
     ...databases.map(
-      (db) =>
-        `{ resource: { db: "${db}", collection: "system.views" }, actions: ["find", "dropCollection", "listCollections", "listIndexes"] }`,
+      (db) => `{ resource: { db: "${db}", collection: "system.views" }, actions: ["find", "dropCollection"] }`,
     ),
   ]
   const roles = [
@@ -131,15 +129,13 @@ function missingGrants(
   user: string,
   lacking: readonly string[],
   databases: readonly string[],
-  way: 'past' | 'stream' | 'copy',
+  way: WayName,
 ): VenomError {
-  const other =
-    way === 'past' ? "Where local may not be read, as on a managed service: mongodb(url, { way: 'stream' }).\n" : ''
   return new VenomError(
     'MISSING_GRANT',
     `mongodb: the user "${user}" may not do what a rollback needs: ${lacking.slice(0, 8).join(', ')}${lacking.length > 8 ? ' …' : ''}\n` +
       'The system uses more rights than the application, which keeps its own user.\n' +
-      `${other}This role is enough; for each time series X add { db, collection: "system.buckets.X" }: find, insert, update, remove, createIndex.\n` +
+      `This role is enough; for each time series X add { db, collection: "system.buckets.X" }: find, insert, update, remove, createIndex.\n` +
       `${roleFor(databases, way)}\n` +
       `db.getSiblingDB("admin").grantRolesToUser("${user}", ["venomqa"])`,
   )

@@ -24,40 +24,41 @@ export class Identity {
   readonly #store: Store
   readonly #catalog: Catalog
   readonly #scope: Scope
-  readonly #log: Log
+  readonly #log: Log | undefined
   readonly #seen = new Map<string, Seen>()
   readonly #views = new Map<string, string>()
   #upTo: Timestamp | undefined
 
-  constructor(store: Store, catalog: Catalog, scope: Scope, log: Log) {
+  constructor(store: Store, catalog: Catalog, scope: Scope, log: Log | undefined) {
     this.#store = store
     this.#catalog = catalog
     this.#scope = scope
     this.#log = log
   }
 
-  /** Looks at what changed since the last look, at everything the first time. */
+  /** Looks at what changed since the last look; at everything the first time, and where there is no log. */
   async look(): Promise<unknown> {
     const after = this.#upTo
     // Forgotten until it is done: half a look would be taken for a whole one.
     this.#upTo = undefined
-    this.#upTo = after ? await this.#amend(after) : await this.#begin()
+    this.#upTo = after && this.#log ? await this.#amend(after, this.#log) : await this.#begin()
     return this.#data()
   }
 
-  async #begin(): Promise<Timestamp> {
+  /** Answers with the server's time, which one without a log does not have. */
+  async #begin(): Promise<Timestamp | undefined> {
     const { operationTime } = await this.#store.ask('admin', { ping: 1 })
     this.#seen.clear()
     await Promise.all((await this.#catalog.namespaces()).map((ns) => this.#load(ns)))
     for (const database of this.#scope.databases) await this.#loadViews(database)
-    return operationTime as Timestamp
+    return operationTime as Timestamp | undefined
   }
 
-  async #amend(after: Timestamp): Promise<Timestamp> {
+  async #amend(after: Timestamp, log: Log): Promise<Timestamp> {
     const shapes = new Set<string>()
     const views = new Set<string>()
     const rows = new Map<string, Map<string, unknown>>()
-    const { entries, upTo } = await this.#log.read(after)
+    const { entries, upTo } = await log.read(after)
     for (const entry of entries) {
       if (entry.kind === 'shape') shapes.add(entry.ns)
       else if (entry.kind === 'views') views.add(entry.database)

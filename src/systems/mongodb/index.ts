@@ -1,8 +1,10 @@
 import type { Db } from 'mongodb'
 import type { Change, Observation, ResetOptions, Rollbackable } from '../../rollbackable.ts'
 import type { SafetyOptions } from '../../safety.ts'
-import type { Moment } from './history.ts'
 import { System } from './system.ts'
+import type { MongodbMark, WayName } from './way.ts'
+
+export type { MongodbMark } from './way.ts'
 
 /** How a MongoDB server is rolled back. */
 export interface MongodbOptions extends SafetyOptions {
@@ -12,6 +14,11 @@ export interface MongodbOptions extends SafetyOptions {
   readonly collections?: readonly string[]
   /** Not these collections. */
   readonly except?: readonly string[]
+  /**
+   * `past` (default): the server's own log and past. `copy`: a copy of the collections that changed at each mark, for a
+   * standalone server and little data.
+   */
+  readonly way?: WayName
   /** How long a mark or a rollback waits for open transactions and running writes, in ms. Default 2000. */
   readonly settle?: number
   /** `exact`: documents that were deleted come back where they were in natural order, which puts their whole collection back. */
@@ -21,9 +28,6 @@ export interface MongodbOptions extends SafetyOptions {
   /** What to do with a database that a killed process left changed. `restore` (default): put its first mark back. `keep`: take it as it is. */
   readonly recover?: 'restore' | 'keep'
 }
-
-/** A mark: a time in the server's history, and how it was come to. */
-export type MongodbMark = Moment
 
 /** Databases of a MongoDB server as a system. Steps see a `Db` of the official driver. */
 export interface MongodbSystem extends Rollbackable<MongodbMark, Db> {

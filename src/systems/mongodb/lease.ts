@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import type { Document, Timestamp } from 'mongodb'
+import type { Binary, Document, Timestamp } from 'mongodb'
 import { VenomError } from '../../errors.ts'
 import type { Worker } from '../../rollbackable.ts'
 import { LEASE, LEASES } from './quiet.ts'
@@ -23,7 +23,12 @@ export interface Lease {
   readonly settings: Settings | null
   /** A time at which the state was that of the first mark, once there is one. */
   readonly at: Timestamp | null
+  /** The first mark itself, where it is no time. */
+  readonly still: Binary | null
 }
+
+/** The first mark, as a lease has it. */
+export type FirstMark = Partial<Pick<Lease, 'at' | 'still'>>
 
 /** What of a lease is known before it is taken. */
 export type Claim = Pick<Lease, 'only' | 'except'> & { readonly databases: readonly string[]; readonly worker: Worker }
@@ -51,10 +56,19 @@ export class Leases {
     const owner = `${runner} (pid ${process.pid} on ${hostname()})`
     const dead: Lease[] = []
     for (const database of claim.databases.toSorted()) {
-      const lease: Lease = { database, token: this.#store.name, owner, only, except, settings: null, at: null }
+      const lease: Lease = {
+        database,
+        token: this.#store.name,
+        owner,
+        only,
+        except,
+        settings: null,
+        at: null,
+        still: null,
+      }
       const replaced = await this.#takeOne(lease, performance.now() + patience)
       if (replaced) dead.push(replaced)
-      if (replaced?.at) this.#owed.add(database)
+      if (replaced?.at || replaced?.still) this.#owed.add(database)
       this.#held = [...this.#held, database]
     }
     return dead
@@ -62,13 +76,13 @@ export class Leases {
 
   /** Notes that nothing is left to do of what a killed process did to a database: it is as we found it. */
   async mended(database: string, { only, except }: Claim): Promise<void> {
-    await this.#update(database, { token: this.#store.name }, { only, except, at: null })
+    await this.#update(database, { token: this.#store.name }, { only, except, at: null, still: null })
     this.#owed.delete(database)
   }
 
-  /** Notes a time at which the state is that of the first mark: what crash recovery goes by. */
-  async note(at: Timestamp): Promise<void> {
-    for (const database of this.#held) await this.#update(database, { token: this.#store.name }, { at })
+  /** Notes the first mark, or a later time at which the state is the same: what crash recovery goes by. */
+  async note(first: FirstMark): Promise<void> {
+    for (const database of this.#held) await this.#update(database, { token: this.#store.name }, first)
   }
 
   /** Notes what the settings were, once it is known. */

@@ -1,6 +1,6 @@
 import type { Catalog, Collection } from './catalog.ts'
 import type { Doc } from './raw.ts'
-import { isBuckets, split, userName } from './scope.ts'
+import { isBuckets, split, userName, VIEWS } from './scope.ts'
 import { creatable, creation } from './shape.ts'
 import { parts, type Store } from './store.ts'
 
@@ -39,6 +39,13 @@ export async function copyDocuments(store: Store, from: string, to: string): Pro
   const values = { $map: { input: { $objectToArray: '$$ROOT' }, in: '$$this.v' } }
   const undated = { $match: { $expr: { $in: [new store.driver.Timestamp({ t: 0, i: 0 }), values] } } }
   await merge([undated], [{ $replaceWith: '$$new' }])
+}
+
+/** Drops the collection of views when there are none: the server makes it with the first one, or the first time series, and keeps it. */
+export async function dropEmptyViews(store: Store, database: string): Promise<void> {
+  const [view] = await store.read(database, { find: VIEWS, limit: 1 })
+  // It may not be there at all.
+  if (!view) await store.write(database, { drop: VIEWS }).catch(() => undefined)
 }
 
 /** `$merge` refuses the buckets of a time series; a plain write does not. */

@@ -30,7 +30,7 @@ export interface PastOptions {
  * them back from a read at that time into the present. Nothing is copied, and values never come here.
  */
 export class Past {
-  readonly history = new History()
+  readonly #history = new History()
   readonly #options: PastOptions
   /** A read in the past waits until that past is on disk; this pushes it there while nobody waits. */
   #flushed: Promise<unknown> = Promise.resolve()
@@ -42,7 +42,7 @@ export class Past {
   /** Throws `NOT_QUIET`. */
   async checkpoint(name: string): Promise<Moment> {
     const { time } = await this.#options.quiet.moment(`the checkpoint "${name}"`)
-    const moment = this.history.mark(name, time)
+    const moment = this.#history.mark(name, time)
     this.#flush()
     return moment
   }
@@ -66,7 +66,7 @@ export class Past {
   /** What differs from a moment. */
   async changes(moment: Moment): Promise<readonly Change[]> {
     const { store, catalog, log } = this.#options
-    const { dirty } = await Dirty.along(this.history.path(moment), log)
+    const { dirty } = await Dirty.along(this.#history.path(moment), log)
     if (dirty.isClean) return []
     await this.#flushed
     return new Differences(store, catalog, moment.at).list(dirty)
@@ -74,10 +74,19 @@ export class Past {
 
   /** The log is read while the server is asked who writes. What is written after that read is seen when all is put back. */
   async #dirty(moment: Moment): Promise<Awaited<ReturnType<typeof Dirty.along>>> {
-    const read = (): ReturnType<typeof Dirty.along> => Dirty.along(this.history.path(moment), this.#options.log)
+    const read = (): ReturnType<typeof Dirty.along> => Dirty.along(this.#history.path(moment), this.#options.log)
     const asking = this.#options.quiet.moment(`the rollback to "${moment.name}"`)
     const [{ waited }, found] = await Promise.all([asking, read(), this.#flushed])
     return waited ? read() : found
+  }
+
+  /** The times that must stay readable. */
+  get times(): readonly Timestamp[] {
+    return Array.from(this.#history.live, ({ at }) => at)
+  }
+
+  async release(moment: Moment): Promise<void> {
+    this.#history.forget(moment)
   }
 
   /** Answers with the uuids of the collections that were put back whole. */
@@ -92,7 +101,7 @@ export class Past {
   }
 
   #arrive(moment: Moment, since: Timestamp): void {
-    this.history.arrive(moment, since)
+    this.#history.arrive(moment, since)
     if (since.t - moment.at.t <= OLD) return
     moment.at = since
     this.#flush()

@@ -139,6 +139,11 @@ export class Codec {
     return { key, value, lossy: FRAGILE.has(field.type) && !this.#isFaithful(field, value) }
   }
 
+  /** A map of such values as a document. */
+  encode(doc: Doc): Uint8Array {
+    return this.#bson.serialize(doc)
+  }
+
   /** Any value as bytes, by which two are compared. */
   bytes(value: unknown): string {
     return Buffer.from(this.#bson.serialize(new Map([['v', value]]))).toString('latin1')
@@ -159,12 +164,12 @@ export class Codec {
 
   /** A map of such values as a user's driver would show it. */
   promoted(doc: Doc): Record<string, unknown> {
-    return this.plain(this.#bson.serialize(doc))
+    return this.plain(this.encode(doc))
   }
 
   /** A map of such values as text. */
   shown(doc: Doc): string {
-    return this.text(this.#bson.serialize(doc))
+    return this.text(this.encode(doc))
   }
 
   #isFaithful(field: Element, value: unknown): boolean {

@@ -1,3 +1,4 @@
+import type { Collection } from './catalog.ts'
 import type { Codec, Doc } from './raw.ts'
 
 /** What an option means when it is not written down, in the server's words. */
@@ -23,6 +24,12 @@ export class Shapes {
 
   sameOptions(one: Doc, other: Doc): boolean {
     return this.same(normal(one), normal(other))
+  }
+
+  /** Whether two collections have the same options and indexes. */
+  sameCollection(one: Collection, other: Collection): boolean {
+    const sorted = ({ indexes }: Collection): Doc => new Map([...indexes].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    return this.sameOptions(one.options, other.options) && this.same(sorted(one), sorted(other))
   }
 
   /** Whether a collection can be altered to have these options, by collMod. */

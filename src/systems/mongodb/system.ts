@@ -9,10 +9,10 @@ import {
   type Restores,
   type Worker,
 } from '../../rollbackable.ts'
-import type { Moment } from './history.ts'
-import type { MongodbOptions, MongodbSystem } from './index.ts'
+import type { MongodbMark, MongodbOptions, MongodbSystem } from './index.ts'
 import { Holding } from './holding.ts'
 import { explained } from './troubles.ts'
+import { WAYS } from './way.ts'
 
 /** The name of the collection by which the self-test tries. The server's own half-made collections are called so. */
 const TRIAL = 'tmpvq.self-test'
@@ -39,32 +39,33 @@ export class System implements MongodbSystem {
   }
 
   get way(): string {
+    const { way = 'past' } = this.#options
     const where = this.#holding ? `; ${this.#holding.name}` : ''
-    return `past: the oplog says what changed, and the server puts it back from a read in its own past${where}`
+    return `${way}: ${WAYS[way]}${where}`
   }
 
   async open(worker: Worker): Promise<void> {
     this.#holding = await explaining('opening', () => Holding.open(this.#url, this.#options, worker))
   }
 
-  checkpoint(name: string): Promise<Moment> {
+  checkpoint(name: string): Promise<MongodbMark> {
     return explaining('a checkpoint', () => this.#open.checkpoint(name))
   }
 
-  rollback(mark: Moment): Promise<void> {
+  rollback(mark: MongodbMark): Promise<void> {
     return explaining('a rollback', () => this.#open.rollback(mark))
   }
 
-  changes(since: Moment): Promise<readonly Change[]> {
-    return explaining('changes()', () => this.#open.past.changes(since))
+  changes(since: MongodbMark): Promise<readonly Change[]> {
+    return explaining('changes()', () => this.#open.way.changes(since))
   }
 
   observe(): Promise<Observation> {
     return explaining('observe()', async () => observation('mongodb', await this.#open.identity.look()))
   }
 
-  release(mark: Moment): void {
-    this.#holding?.past.history.forget(mark)
+  release(mark: MongodbMark): Promise<void> {
+    return explaining('releasing a mark', async () => this.#holding?.way.release(mark))
   }
 
   reset(options: ResetOptions = {}): Promise<void> {
@@ -82,7 +83,7 @@ export class System implements MongodbSystem {
     await this.handle.collection(TRIAL).insertOne({ written: 'as a step would' })
     await this.rollback(mark)
     const left = await this.handle.listCollections({ name: TRIAL }).toArray()
-    this.release(mark)
+    await this.release(mark)
     if (left.length > 0) throw selfTestFailed(this.way)
   }
 

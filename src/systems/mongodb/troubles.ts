@@ -62,6 +62,16 @@ export function sharded(): VenomError {
   )
 }
 
+/** Copies do not tell in which order documents were stored. */
+export function noOrder(): VenomError {
+  return new VenomError(
+    'BAD_ARGUMENT',
+    "mongodb: order: 'exact' does not go with way: 'copy'.\n" +
+      'Whether a collection changed is told by the sum of its documents, which does not depend on their order.\n' +
+      'Leave one of the two out.',
+  )
+}
+
 /** The server is too old to read its past. */
 export function tooOld(version: string): VenomError {
   return new VenomError(

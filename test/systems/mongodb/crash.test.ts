@@ -1,24 +1,31 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
-import type { MongoClient } from 'mongodb'
 import { test } from 'vitest'
-import type { MongodbOptions } from '../../../src/systems/mongodb/index.ts'
 import { describeServer } from '../../servers/server.ts'
 import { assertSame, contentsOf } from './contents.ts'
+import { kill, runner } from './killed.ts'
 import { Place } from './place.ts'
 
-describeServer('mongodb', (server) => {
-  test('what a killed runner changed is put back to its first mark', async () => {
-    await using place = await filled(server)
-    const before = await contents(place)
-    await kill(await runner(place.url))
-    assert.notDeepEqual(await contents(place), before)
-    await place.open()
-    assertSame(await contents(place), before)
-    assert.match(place.notices.join(), /a script \(pid \d+ on .+\) was killed with .+ it is put back to its first mark/)
+for (const [name, options] of [['mongodb', {}] as const, ['mongodb-standalone', { way: 'copy' }] as const]) {
+  describeServer(name, (server) => {
+    test('what a killed runner changed is put back to its first mark', async () => {
+      await using place = await filled(server)
+      const before = await contents(place)
+      await kill(await runner(place.url, options))
+      assert.notDeepEqual(await contents(place), before)
+      const system = await place.open(options)
+      assertSame(await contents(place), before)
+      assert.match(place.notices.join(), /a script \(pid \d+ on .+\) was killed with .+ is put back to its first mark/)
+      await system.close?.()
+      const left = await place.client.db('venomqa').listCollections().toArray()
+      assert.deepEqual(
+        left.filter(({ name: it }) => it.endsWith(place.db.databaseName)),
+        [],
+      )
+    })
   })
+}
 
+describeServer('mongodb', (server) => {
   test('only the collections that the killed runner looked after are put back', async () => {
     await using place = await filled(server)
     await kill(await runner(place.url, { collections: ['stock'] }))
@@ -68,20 +75,6 @@ describeServer('mongodb', (server) => {
     await place.open()
     assertSame(await contents(place), before)
   })
-
-  test('settings of the server are put back by the last world, also after one that was killed', async () => {
-    await using place = await filled(server)
-    await using other = await Place.make(server)
-    const system = await other.open()
-    await kill(await runner(place.url))
-    assert.equal(await ttlMonitor(place.client), false)
-    await place.open().then((it) => it.close?.())
-    assert.equal(await ttlMonitor(place.client), false)
-    const others = await place.client.db('venomqa').listCollections().toArray()
-    await system.close?.()
-    // Worlds of other tests on the same server keep it off for their time.
-    if (others.length <= 1) assert.equal(await ttlMonitor(place.client), true)
-  })
 })
 
 async function filled(server: string): Promise<Place> {
@@ -93,19 +86,4 @@ async function filled(server: string): Promise<Place> {
 
 function contents(place: Place): ReturnType<typeof contentsOf> {
   return contentsOf(place.client, [place.db.databaseName])
-}
-
-async function runner(url: string, options: MongodbOptions = {}, ...more: string[]): Promise<ChildProcess> {
-  const child = fork(new URL('runner.ts', import.meta.url), [url, JSON.stringify(options), ...more])
-  await once(child, 'message')
-  return child
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  child.kill('SIGKILL')
-  await once(child, 'exit')
-}
-
-async function ttlMonitor(client: MongoClient): Promise<boolean> {
-  return (await client.db('admin').command({ getParameter: 1, ttlMonitorEnabled: 1 }))['ttlMonitorEnabled'] as boolean
 }

@@ -7,6 +7,7 @@ import { describe, test } from 'vitest'
 import { mongodb, type MongodbOptions, type MongodbSystem } from '../../../src/systems/mongodb/index.ts'
 import { World } from '../../../src/world.ts'
 import { describeServer } from '../../servers/server.ts'
+import { kill, runner } from './killed.ts'
 import { canStartOwn, OwnServer } from './own-server.ts'
 
 describeServer('mongodb', (like) => {
@@ -76,6 +77,24 @@ describeServer('mongodb', (like) => {
       assert.deepEqual(await db.collection('orders').distinct('n'), [1])
       await system.close?.()
       assert.equal(await window(), 2)
+      await client.close()
+    })
+
+    test('settings of the server are put back by the last world, also after one that was killed', async () => {
+      await using server = await OwnServer.start(like, [])
+      const { db, client } = await connected(server.url('shop_test'))
+      const monitor = async (): Promise<unknown> =>
+        (await db.admin().command({ getParameter: 1, ttlMonitorEnabled: 1 }))['ttlMonitorEnabled']
+      const other = await open(server.url('other_test'))
+      await kill(await runner(server.url('shop_test')))
+      assert.equal(await monitor(), false)
+      const system = await open(server.url('shop_test'), { settle: 10_000 })
+      await system.close?.()
+      assert.equal(await monitor(), false)
+      await other.close?.()
+      assert.equal(await monitor(), true)
+      const { databases } = await db.admin().listDatabases({ nameOnly: true })
+      assert.ok(!databases.some(({ name }) => name === 'venomqa'))
       await client.close()
     })
 

@@ -22,7 +22,7 @@ export class Place implements AsyncDisposable {
     const name = `vq_${randomBytes(5).toString('hex')}_test`
     const url = databaseUrl(server, name)
     // So that tests beside this one on the same server do not wait for its transactions.
-    return new Place(url, await MongoClient.connect(url, { appName: name }))
+    return new Place(url, await MongoClient.connect(url, { appName: name, retryWrites: false }))
   }
 
   /** Opens a system, as a world would. */

@@ -98,9 +98,11 @@ export class Bench implements AsyncDisposable {
   static async open(url: string, options: MongodbOptions = {}): Promise<Bench> {
     const name = `programs_${randomBytes(4).toString('hex')}_test`
     const databases = [`${name}_a`, `${name}_b`]
+    // Which a standalone server refuses.
+    const retryWrites = options.way !== 'copy'
     const clients = await Promise.all([
-      MongoClient.connect(url, { appName: `${name}_a` }),
-      MongoClient.connect(url, { appName: `${name}_a`, writeConcern: { w: 1 } }),
+      MongoClient.connect(url, { appName: `${name}_a`, retryWrites }),
+      MongoClient.connect(url, { appName: `${name}_a`, retryWrites, writeConcern: { w: 1 } }),
     ])
     const client = await MongoClient.connect(url)
     const system = mongodb(url, { databases, ...options })

@@ -33,6 +33,12 @@ export class Shop {
     await Promise.all(this.#processes.map((application) => application.kill()))
   }
 
+  /** The same on a standalone server, which has no transactions. */
+  async withoutTransactions(options: MongodbOptions): Promise<Subject> {
+    const { begin: _begin, crash: _crash, ...subject } = await this.subject(options)
+    return subject
+  }
+
   /** Entries in a database of their own, written by the three processes in turn. */
   async subject(options: MongodbOptions = {}): Promise<Subject> {
     const name = `${this.#name}_${(this.#subjects += 1)}`
@@ -150,7 +156,8 @@ export class Shop {
       .toArray()
     const collections = await this.#reader.db(name).listCollections().toArray()
     const ours = collections.map((collection) => collection.name).filter((it) => /venomqa|tmpvq|system/.test(it))
-    return [...left.map((collection) => collection.name), ...ours]
+    const copies = await this.#reader.db('venomqa').listCollections({ name: /^copy/ }).toArray()
+    return [...[...left, ...copies].map((collection) => collection.name), ...ours]
   }
 }
 
