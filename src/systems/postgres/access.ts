@@ -105,7 +105,13 @@ function missingGrants({ role, may_create, owners, forced_rls, bypasses_rls }: A
 
 function target({ database, host }: Place, proved: boolean): Parameters<typeof requireTestDatabase>[0] {
   // A folder is a unix socket, and that is this machine.
-  return { system: 'postgres', database, proved, mark: 'npx venomqa mark <its URL>', ...(!host.startsWith('/') && { host }) }
+  return {
+    system: 'postgres',
+    database,
+    proved,
+    mark: 'npx venomqa mark <its URL>',
+    ...(!host.startsWith('/') && { host }),
+  }
 }
 
 function missingGrant({ role }: Access, place: Place, grants: readonly string[]): VenomError {

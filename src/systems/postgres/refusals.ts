@@ -61,8 +61,12 @@ export function explained(error: unknown, mark: string): unknown {
   }
 }
 
+/** What whole things came or went is said first, and of our own triggers only if nothing else differs. */
 function shortened(difference: string): string {
-  const lines = difference.split('\n')
+  const all = difference.split('\n')
+  const theirs = all.filter((line) => !/ TRIGGER venomqa_/i.test(line))
+  const isWhole = (line: string): boolean => /^. (schema|extension|type|function|table|.*view|sequence) /.test(line)
+  const lines = theirs.length === 0 ? all : [...theirs.filter(isWhole), ...theirs.filter((line) => !isWhole(line))]
   const shown = lines.slice(0, 20).map((line) => `  ${line}`)
   return lines.length > 20 ? [...shown, `  and ${lines.length - 20} more`].join('\n') : shown.join('\n')
 }

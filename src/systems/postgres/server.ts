@@ -78,7 +78,8 @@ async function connect(driver: Driver, url: string, options: PostgresOptions, wo
 /** A small pool of connections for steps. */
 export function poolOf({ Pool }: Driver, url: string): Pool {
   const pool = new Pool({ ...configOf(url, 'venomqa step'), max: 4, allowExitOnIdle: true })
-  // A connection that breaks while it is idle is replaced by the next query.
+  // A connection that breaks while it is idle is replaced by the next query; one that breaks while it ends has ended.
   pool.on('error', () => undefined)
+  pool.on('connect', (client) => void client.on('error', () => undefined))
   return pool
 }

@@ -1,5 +1,5 @@
 import type { ClientBase } from 'pg'
-import { answersOf } from './control.ts'
+import { asText } from './driver.ts'
 import type { Readable } from './observe.ts'
 import { refersToEmptied } from './reset.ts'
 import { codeOf, detailOf } from './trouble.ts'
@@ -11,7 +11,9 @@ export interface ListedTable extends Readable {
   readonly moved: string
 }
 
-const TABLES = `
+const TABLES = {
+  name: 'venomqa_tables',
+  text: `
   select case n.nspname when 'public' then c.relname else n.nspname || '.' || c.relname end as shown,
     format('%s%I.%I', case when c.relkind = 'p' then '' else 'only ' end, n.nspname, c.relname) as name,
     (select to_json((
@@ -27,12 +29,14 @@ const TABLES = `
   where c.relkind in ('r', 'p') and c.relpersistence <> 't' and not c.relispartition
     and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
     and not exists (select from pg_depend where classid = 'pg_class'::regclass and objid = c.oid and deptype = 'e')
-  order by shown`
+  order by shown`,
+  types: asText,
+}
 
 /** All tables of the user, each with what the transaction did to it and to its partitions. */
 export async function listTables(client: ClientBase): Promise<ListedTable[]> {
-  const [answer] = await answersOf(client, TABLES)
-  return answer!.rows.map(([shown, name, key, moved]) => ({
+  const { rows } = await client.query<Record<'shown' | 'name' | 'key' | 'moved', string | null>>(TABLES)
+  return rows.map(({ shown, name, key, moved }) => ({
     shown: shown!,
     name: name!,
     key: JSON.parse(key ?? '[]'),

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import pg from 'pg'
 import type { Subject } from '../../../src/kit/index.ts'
 import type { PostgresWay } from '../../../src/systems/postgres/index.ts'
@@ -56,7 +57,10 @@ export async function openOnCopy(
     put: async (key, value) => void (await query(put, [key, value])),
     remove: async (key) => void (await query('delete from kv where key = $1', [key])),
     putMany: async (entries) => {
-      await query('insert into kv select * from json_each_text($1)', [JSON.stringify(entries)])
+      await query(
+        'insert into kv select * from json_each_text($1) on conflict (key) do update set value = excluded.value',
+        [JSON.stringify(entries)],
+      )
     },
     all: async () => {
       const { rows } = await query('select key, value from kv')
@@ -85,10 +89,17 @@ export async function openOnCopy(
   }
 }
 
-/** A connection that survives when it is ended. */
+/** A connection that survives when it is ended. While a copy is made the server takes none, so it is asked again. */
 export async function connected(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, application_name: 'application' })
-  client.on('error', () => undefined)
-  await client.connect()
-  return client
+  for (let tries = 1; ; tries += 1) {
+    const client = new pg.Client({ connectionString: url, application_name: 'application' })
+    client.on('error', () => undefined)
+    try {
+      await client.connect()
+      return client
+    } catch (error) {
+      if (tries > 50 || !/accepting connections|does not exist/.test(String(error))) throw error
+      await setTimeout(20)
+    }
+  }
 }

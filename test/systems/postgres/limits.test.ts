@@ -20,6 +20,17 @@ for (const name of ['postgres', 'postgres18']) {
       expect(new Set(rows.map(({ id }) => id))).toEqual(new Set([1, 2, 3]))
     })
 
+    test('the version and the place of a row', async () => {
+      await using opened = await open(server, 'create table orders (id int primary key); insert into orders values (1)')
+      const where = async (): Promise<unknown> =>
+        (await opened.database.query('select xmin::text, ctid::text from orders')).rows
+      const before = await where()
+      const mark = await opened.system.checkpoint('start')
+      await opened.database.query('update orders set id = 2')
+      await opened.system.rollback(mark)
+      expect(await where()).not.toEqual(before)
+    })
+
     test('large objects', async () => {
       await using opened = await open(server, '')
       const mark = await opened.system.checkpoint('start')

@@ -159,6 +159,20 @@ for (const name of ['postgres', 'postgres18']) {
       },
     )
 
+    test('the difference says first what came and went as a whole, and nothing of our triggers', async () => {
+      await using opened = await open(server, SCHEMA)
+      const mark = await opened.system.checkpoint('start')
+      await opened.database.query(
+        `drop table orders cascade; create schema made; create table made.t (${Array.from({ length: 30 }, (_, i) => `c${i} int`).join()})`,
+      )
+      const error = await opened.system.rollback(mark).catch((refusal: unknown) => refusal as Error)
+      expect(error).toMatchObject({ code: 'SCHEMA_CHANGED' })
+      const lines = (error as Error).message.split('\n').filter((line) => /^ {2}[+-]/.test(line))
+      expect(lines.slice(0, 5).join('\n')).toMatch(/\+ schema made/)
+      expect(lines.slice(0, 5).join('\n')).toMatch(/- table public\.orders/)
+      expect((error as Error).message).not.toContain('venomqa_')
+    })
+
     test('rows that were changed past the triggers are noticed', async () => {
       await using opened = await open(server, SCHEMA)
       const mark = await opened.system.checkpoint('start')

@@ -3,6 +3,7 @@ import { VenomError } from '../../../errors.ts'
 import { POSTGRES, type Statement, statementsOf } from '../../shared/statements.ts'
 import { effectOf } from '../../shared/transactions.ts'
 import { type Holder, locked, Turns } from '../../shared/turns.ts'
+import { type ListedTable, listTables } from '../tables.ts'
 import { codeOf } from '../trouble.ts'
 
 /** A connection as the application sees it: one of many that share the real one. */
@@ -86,21 +87,29 @@ export class SharedConnection {
     }
   }
 
-  /** Runs statements of ours behind the guard of the application's last one. */
-  async mark(text: string): Promise<QueryResult[]> {
-    const results = await this.#do(`${this.#unguarded()}${text}`)
+  /** Runs a statement of ours behind the guard of the application's last one. */
+  async mark(text: string): Promise<void> {
+    await this.#do(`${this.#unguarded()}${text}`)
     this.#isGuarded = false
     this.#canDefer = undefined
-    return results
   }
 
-  /** Goes back to a savepoint that stays, and then runs statements of ours. */
-  async back(savepoint: string, text: string): Promise<void> {
-    // What came after it is gone with it, the guard too; after an error nothing else would be let in.
+  /** Runs a query of ours that the server plans once. */
+  async ask(query: { name: string; text: string; values?: unknown[] }): Promise<QueryResult> {
+    return this.#client.query(query)
+  }
+
+  /** All tables of the user. */
+  tables(): Promise<ListedTable[]> {
+    return listTables(this.#client)
+  }
+
+  /** Goes back to a savepoint, which stays. */
+  async back(savepoint: string): Promise<void> {
+    // What came after it is gone with it, the guard too.
     this.#isGuarded = false
     this.#canDefer = undefined
     await this.#do(`rollback to savepoint ${savepoint}`)
-    await this.#do(text)
   }
 
   /** Runs a statement of ours, which an error undoes. */
@@ -108,9 +117,9 @@ export class SharedConnection {
     await this.#plain({ doing: text, isOpen: false }, [], () => this.#client.query({ text }))
   }
 
-  /** Runs `work` and undoes it: for reading with settings of ours. */
-  async aside<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
-    await this.#do('savepoint venomqa_aside')
+  /** Runs `work` with settings of ours, and undoes all of it. */
+  async aside<T>(settings: string, work: (client: PoolClient) => Promise<T>): Promise<T> {
+    await this.#do(`savepoint venomqa_aside; ${settings}`)
     try {
       return await work(this.#client)
     } finally {

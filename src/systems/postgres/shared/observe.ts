@@ -1,6 +1,5 @@
-import { type Answer, answersOf, AS_TEXT } from '../control.ts'
+import { answersOf, AS_TEXT } from '../control.ts'
 import { type Content, readTables } from '../observe.ts'
-import { listTables } from '../tables.ts'
 import type { SharedConnection } from './connection.ts'
 
 interface Read {
@@ -14,15 +13,13 @@ export class SharedObserved {
   readonly #atMark = new Map<number, ReadonlyMap<string, Read>>()
 
   async look(shared: SharedConnection): Promise<Record<string, Content>> {
-    return shared.aside(async (client) => {
-      const run = (text: string): Promise<Answer[]> => answersOf(client, text)
-      await run(AS_TEXT)
-      const tables = await listTables(client)
-      const stale = tables.filter(({ shown, moved }) => moved === '' || this.#read.get(shown)?.moved !== moved)
-      const contents = await readTables(run, stale)
+    const tables = await shared.tables()
+    const stale = tables.filter(({ shown, moved }) => moved === '' || this.#read.get(shown)?.moved !== moved)
+    if (stale.length > 0) {
+      const contents = await shared.aside(AS_TEXT, (client) => readTables((text) => answersOf(client, text), stale))
       for (const [i, { shown, moved }] of stale.entries()) this.#read.set(shown, { content: contents[i]!, moved })
-      return Object.fromEntries(tables.map(({ shown }) => [shown, this.#read.get(shown)!.content]))
-    })
+    }
+    return Object.fromEntries(tables.map(({ shown }) => [shown, this.#read.get(shown)!.content]))
   }
 
   marked(mark: number): void {

@@ -5,6 +5,10 @@ import { ServerControl } from '../control.ts'
 import type { Driver } from '../driver.ts'
 import { takeLease } from '../lease.ts'
 import { type Address, placeName } from '../place.ts'
+import { now } from '../quiet.ts'
+
+/** How long nobody looks again, in ms: the server gathers what it counted for as long (PGSTAT_MIN_INTERVAL). */
+const PAUSE = 1000
 
 /**
  * A second connection, which sees what really is committed: it proves that the database may be used, and finds out what
@@ -12,6 +16,7 @@ import { type Address, placeName } from '../place.ts'
  */
 export class Sentinel {
   readonly #control: ServerControl
+  #looked = 0
   /** How many rows the server counted as written, per table. */
   #written: ReadonlyMap<string, number> = new Map()
 
@@ -38,8 +43,13 @@ export class Sentinel {
     }
   }
 
-  /** Throws `NOT_VERIFIED` when another connection wrote since the last look; the server tells of it within a second or so. */
+  /**
+   * Throws `NOT_VERIFIED` when another connection wrote since the last look. The server tells of it within a second or
+   * so, so nobody looks more often than that.
+   */
   async look(): Promise<void> {
+    if (now() - this.#looked < PAUSE) return
+    this.#looked = now()
     const [before, after] = [this.#written, await this.#look()]
     this.#written = after
     const written = [...after].flatMap(([table, count]) => {

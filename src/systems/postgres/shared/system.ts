@@ -14,7 +14,7 @@ import type { Holder } from '../../shared/turns.ts'
 import { loadDriver } from '../driver.ts'
 import { now } from '../quiet.ts'
 import { wanted } from '../reset.ts'
-import { listTables, truncate } from '../tables.ts'
+import { truncate } from '../tables.ts'
 import { codeOf, isLost } from '../trouble.ts'
 import { SharedConnection } from './connection.ts'
 import { SharedObserved } from './observe.ts'
@@ -33,8 +33,8 @@ export interface SharedOptions extends SafetyOptions {
 export interface SharedMark {
   readonly id: number
   readonly name: string
-  /** The last value of each sequence; null for one that gave none yet. */
-  readonly sequences: Readonly<Record<string, number | null>>
+  /** The last value of each sequence as JSON; null for one that gave none yet. */
+  readonly sequences: string
 }
 
 interface Opened {
@@ -54,15 +54,21 @@ const BEGIN = `
   select set_config(name, '0', true) from pg_settings
   where name in ('idle_in_transaction_session_timeout', 'transaction_timeout', 'statement_timeout')`
 
-const SEQUENCES = `
-  select coalesce(json_object_agg(format('%I.%I', schemaname, sequencename), last_value), '{}') as sequences from pg_sequences
-  where has_sequence_privilege(format('%I.%I', schemaname, sequencename), 'update')`
+const SEQUENCES = {
+  name: 'venomqa_sequences',
+  text: `
+    select coalesce(json_object_agg(format('%I.%I', schemaname, sequencename), last_value::text), '{}')::text as sequences
+    from pg_sequences where has_sequence_privilege(format('%I.%I', schemaname, sequencename), 'update')`,
+}
 
-const putBack = (sequences: string): string => `
-  select setval(name::regclass, coalesce(past.value::bigint, start_value), past.value is not null)
-  from json_each_text('${sequences}') as past (name, value)
-  join pg_sequences on format('%I.%I', schemaname, sequencename) = name
-  where last_value is distinct from past.value::bigint`
+const PUT_BACK = {
+  name: 'venomqa_put_back',
+  text: `
+    select setval(name::regclass, coalesce(past.value::bigint, start_value), past.value is not null)
+    from json_each_text($1) as past (name, value)
+    join pg_sequences on format('%I.%I', schemaname, sequencename) = name
+    where last_value is distinct from past.value::bigint`,
+}
 
 /** The way `shared`: a pool in this process, whose connections all become one, and whose transactions become savepoints. */
 export class Shared implements Rollbackable<SharedMark, Pool> {
@@ -106,16 +112,20 @@ export class Shared implements Rollbackable<SharedMark, Pool> {
 
   async checkpoint(name: string): Promise<SharedMark> {
     const id = (this.#last += 1)
-    const results = await this.#alone(name, 'cannot be taken', (shared) =>
-      shared.mark(`savepoint venomqa_${id}; ${SEQUENCES}`),
-    )
+    const sequences = await this.#alone(name, 'cannot be taken', async (shared) => {
+      await shared.mark(`savepoint venomqa_${id}`)
+      const { rows } = await shared.ask(SEQUENCES)
+      return String(rows[0]?.['sequences'])
+    })
     this.#observed.marked(id)
-    return { id, name, sequences: results.at(-1)?.rows[0]?.['sequences'] ?? {} }
+    return { id, name, sequences }
   }
 
   async rollback({ id, name, sequences }: SharedMark): Promise<void> {
-    const then = JSON.stringify(sequences).replaceAll("'", "''")
-    await this.#alone(name, 'cannot be gone back to', (shared) => shared.back(`venomqa_${id}`, putBack(then)))
+    await this.#alone(name, 'cannot be gone back to', async (shared) => {
+      await shared.back(`venomqa_${id}`)
+      await shared.ask({ ...PUT_BACK, values: [sequences] })
+    })
     this.#observed.rolledBack(id)
   }
 
@@ -132,8 +142,7 @@ export class Shared implements Rollbackable<SharedMark, Pool> {
   async reset(options: ResetOptions = {}): Promise<void> {
     const { shared } = this.#open()
     await this.#quiet('the tables cannot be emptied', async () => {
-      const tables = await shared.aside(listTables)
-      await truncate((text) => shared.guarded(text), wanted(tables, options))
+      await truncate((text) => shared.guarded(text), wanted(await shared.tables(), options))
     })
   }
 
