@@ -14,6 +14,7 @@ const TABLES = `
   CREATE TABLE child (id INT PRIMARY KEY, t INT, FOREIGN KEY (t) REFERENCES t (id) ON DELETE CASCADE);
   CREATE TABLE numbered (id INT AUTO_INCREMENT PRIMARY KEY, v INT);
   CREATE PROCEDURE add_one(i INT) INSERT INTO t VALUES (i, 100);
+  CREATE PROCEDURE two() BEGIN SELECT COUNT(*) AS n FROM t; SELECT 2 AS n; END;
   CREATE PROCEDURE sneaky() BEGIN INSERT INTO t VALUES (77, 7); COMMIT; END;
 `
 
@@ -48,7 +49,10 @@ const STATEMENT = fc.oneof(
     'BEGIN; INSERT INTO t VALUES (5, 0); COMMIT; SELECT COUNT(*) AS n FROM t',
     'INSERT INTO t VALUES (6, 0); SELECT nothing FROM t; INSERT INTO t VALUES (7, 0)',
     'INSERT INTO t VALUES (6, 0); ROLLBACK; INSERT INTO t VALUES (7, 0)',
+    'BEGIN; INSERT INTO t VALUES (5, 0); INSERT INTO t VALUES (6, 0); SELECT id FROM t; CALL two(); COMMIT; SELECT 1 AS n',
+    'CALL two()',
     'SAVEPOINT x; DELETE FROM t WHERE id > 2',
+    "SET @x = 'autocommit = 0'",
     'CREATE TEMPORARY TABLE IF NOT EXISTS own (n INT)',
     'DO 1',
     '(SELECT 1 AS n) UNION (SELECT 2)',
@@ -78,7 +82,10 @@ onBoth((url) => {
         expect(await contents(shared.pool)).toEqual([[], []])
         await world.release(mark)
       }),
-      { numRuns: 150, ...(process.env['VENOMQA_SEED'] && { seed: Number(process.env['VENOMQA_SEED']) }) },
+      {
+        numRuns: Number(process.env['VENOMQA_FUZZ_RUNS'] ?? 0) || 100,
+        ...(process.env['VENOMQA_SEED'] && { seed: Number(process.env['VENOMQA_SEED']) }),
+      },
     )
   })
 
@@ -283,6 +290,17 @@ onBoth((url) => {
       )
       await world.close()
       await new Promise((resolve) => pool.end(resolve))
+    })
+
+    test('several statements at once are refused where the pool was not made for them', async () => {
+      await using place = await open(url)
+      const pool = createPool(place.database.url)
+      await using _ = await worldOn({ ...place, pool })
+      for (const sql of ['BEGIN; INSERT INTO t VALUES (1, 1); COMMIT', 'SELECT 1; SELECT 2']) {
+        await expect(pool.query(sql)).rejects.toMatchObject({ errno: 1064 })
+      }
+      await pool.query('BEGIN;')
+      await pool.end()
     })
 
     test('a connection that is given back inside its transaction is rolled back, and that is said', async () => {

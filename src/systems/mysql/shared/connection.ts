@@ -1,4 +1,4 @@
-import { VenomError } from '../../../errors.ts'
+import { messageOf, type VenomError } from '../../../errors.ts'
 import { MYSQL, type Statement, statementsOf } from '../../shared/statements.ts'
 import { effectOf } from '../../shared/transactions.ts'
 import { type Holder, locked, Turns } from '../../shared/turns.ts'
@@ -25,6 +25,17 @@ export type Send = (text?: string) => Promise<Answer>
 /** How the driver's own errors are made: number, code, SQLSTATE and text. */
 export type Refusal = (errno: number, code: string, sqlState: string, message: string) => Error
 
+/** What a shared connection must know. */
+export interface SharedConnectionOptions {
+  /** How long a query waits for its turn, in ms. */
+  readonly patience: number
+  readonly refusal: Refusal
+  /** The errors with which the server ends the transaction. */
+  readonly fatal: readonly number[]
+  /** Whether several statements may be in one text. */
+  readonly together: boolean
+}
+
 /** A setting of autocommit, with what it is set to. */
 const AUTOCOMMIT = /(?:@@)?\s*(?:(?:session|local)\s*\.?\s*)?\bautocommit\s*:?=\s*(\w+)/i
 
@@ -37,19 +48,20 @@ export class SharedConnection {
   readonly #turns = new Turns()
   readonly #patience: number
   readonly #refusal: Refusal
-  /** The errors with which the server ends the transaction. */
   readonly #fatal: readonly number[]
+  readonly #together: boolean
   /** Why nothing runs any more. */
   #lost: VenomError | undefined
 
   constructor(
     send: (text: string) => Promise<Answer>,
-    { patience, refusal, fatal }: { patience: number; refusal: Refusal; fatal: readonly number[] },
+    { patience, refusal, fatal, together }: SharedConnectionOptions,
   ) {
     this.#do = send
     this.#patience = patience
     this.#refusal = refusal
     this.#fatal = fatal
+    this.#together = together
   }
 
   /** Runs what the application asked on one of its connections. Throws the server's error, `LOCKED`, `UNSUPPORTED`, `MARK_LOST`. */
@@ -63,7 +75,9 @@ export class SharedConnection {
       if (this.#lost) throw this.#lost
       const committing = statements.find((it) => effectOf(it).kind === 'other' && commits(it) === 'always')
       if (committing) throw wouldCommit(committing)
-      if (statements.every(isPlain)) return await this.#plain(caller, statements, send, text)
+      // Several at once are refused by the server, unless the application asked for that.
+      const isLetThrough = statements.length > 1 && !this.#together
+      if (isLetThrough || statements.every(isPlain)) return await this.#plain(caller, statements, send, text)
       const answers: Answer[] = []
       for (const part of partsOf(statements)) {
         const [first] = part
@@ -72,8 +86,7 @@ export class SharedConnection {
           isPlain(first!) ? await this.#plain(caller, part, () => send(of), of) : await this.#say(caller, first!, send),
         )
       }
-      if (answers.length === 1) return answers[0]!
-      return { rows: answers.flatMap(({ rows }) => [rows]), fields: answers.map(({ fields }) => fields) }
+      return answers.length === 1 ? answers[0]! : together(answers)
     } finally {
       if (!caller.isOpen) this.#turns.give(caller)
     }
@@ -108,10 +121,9 @@ export class SharedConnection {
       return await send()
     } catch (error) {
       if (this.#fatal.includes(errno(error))) {
-        const why = `${(error as Error).message}`
         this.#lost = ended(
           text,
-          why,
+          messageOf(error),
           'The server rolled back all that was written, as it does to one side of a deadlock.',
         )
         caller.isOpen = false
@@ -197,7 +209,20 @@ export class SharedConnection {
 
 /** Whether a statement may be sent as it is. */
 function isPlain(statement: Statement): boolean {
-  return effectOf(statement).kind === 'other' && !(statement.words[0] === 'SET' && AUTOCOMMIT.test(statement.text))
+  const { words, text } = statement
+  const isAutocommit = words[0] === 'SET' && words.includes('AUTOCOMMIT') && !words.includes('GLOBAL')
+  return effectOf(statement).kind === 'other' && !(isAutocommit && AUTOCOMMIT.test(text))
+}
+
+/** The answers as the driver puts them together; what has several results has a list of fields for each. */
+function together(answers: readonly Answer[]): Answer {
+  const isMany = ({ fields }: Answer): boolean =>
+    Array.isArray(fields) && fields.some((it) => it === undefined || Array.isArray(it))
+  const each = answers.flatMap((answer): readonly Answer[] => {
+    if (!isMany(answer)) return [answer]
+    return (answer.rows as unknown[]).map((rows, i) => ({ rows, fields: (answer.fields as unknown[])[i] }))
+  })
+  return { rows: each.map(({ rows }) => rows), fields: each.map(({ fields }) => fields) }
 }
 
 /** Each statement that does something to the transaction alone, and what is between two of them together. */

@@ -47,7 +47,7 @@ interface Opened {
 
 const DISTORTS =
   'mysql.shared: the whole application runs in one transaction that is never committed. So AUTO_INCREMENT goes on after a ' +
-  'rollback, isolation levels and READ ONLY do nothing, what would commit (DDL) is refused, and settings, variables and temporary tables ' +
+  'rollback, isolation levels and READ ONLY do nothing, what would commit (DDL) is refused, and settings, variables, GET_LOCK and temporary tables ' +
   'are shared by all its connections.'
 
 /** The way `shared`: a pool in this process, whose connections all become one, and whose transactions become savepoints. */
@@ -83,6 +83,7 @@ export class Shared implements Rollbackable<SharedMark, Pool> {
         refusal: (errno, code, sqlState, message) =>
           Object.assign(new Error(message), { errno, code, sqlState, sqlMessage: message }),
         fatal: isFatal ? [1213, 1205] : [1213],
+        together: this.#pool.config.connectionConfig['multipleStatements'] === true,
       })
       this.#opened = { shared, sentinel, ask, undo: sharePool(this.#pool, client, shared, worker.notice) }
       worker.notice(DISTORTS)
