@@ -13,7 +13,9 @@ export class JourneyReporter implements Reporter {
 
   onTestRunEnd(modules: readonly TestModule[]): void {
     for (const module of modules) {
-      const file = relative(this.#vitest?.config.root ?? process.cwd(), module.moduleId)
+      const path = relative(this.#vitest?.config.root ?? process.cwd(), module.moduleId)
+      // Several projects may share a file.
+      const file = module.project.name === '' ? path : `[${module.project.name}] ${path}`
       for (const paths of journeysOf(module)) this.#print(['', ...outline(paths, file, styleText)].join('\n'))
     }
   }

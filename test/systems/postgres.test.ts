@@ -2,11 +2,12 @@ import { describe, test } from 'vitest'
 import { conformance } from '../../src/kit/index.ts'
 import { postgres } from '../../src/systems/postgres/index.ts'
 import { describeServer } from '../servers/server.ts'
+import { postgresServers } from './postgres/each.ts'
 import { openOnCopy } from './postgres/copies-subject.ts'
 import { openShared } from './postgres/shared-subject.ts'
 import { openSubject } from './postgres/subject.ts'
 
-for (const name of ['postgres', 'postgres18']) {
+for (const name of postgresServers) {
   describeServer(name, (server) => {
     conformance(test, () => openSubject(server), {
       runs: 60,

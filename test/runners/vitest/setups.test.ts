@@ -30,7 +30,8 @@ test.concurrent.each(['vitest5', 'vitest4'] as const)('two projects in two worke
   const runs = trace.filter((line) => line.startsWith('run '))
   expect(runs).toHaveLength(2)
   expect(new Set(runs).size).toBe(1)
-  for (const side of ['left', 'right']) expect(text.split(`${side} journey ${side}.test.ts (2 paths)`)).toHaveLength(2)
+  for (const side of ['left', 'right'])
+    expect(text.split(`${side} journey [${side}] ${side}.test.ts (2 paths)`)).toHaveLength(2)
 })
 
 test.concurrent('--typecheck judges refs at the line', async () => {

@@ -6,12 +6,13 @@ import { copyName } from '../../../src/systems/postgres/copies.ts'
 import { postgres } from '../../../src/systems/postgres/index.ts'
 import { World } from '../../../src/world.ts'
 import { describeServer } from '../../servers/server.ts'
+import { postgresServers } from './each.ts'
 import { connected, makeSource } from './copies-subject.ts'
 import { onServer } from './subject.ts'
 
 const quiet = { notice: () => undefined }
 
-for (const name of ['postgres', 'postgres18']) {
+for (const name of postgresServers) {
   describeServer(name, (server) => {
     test('each worker has its copy, and the application is told where it is', async () => {
       const source = await makeSource(server, `create table t (id serial primary key); insert into t default values`)

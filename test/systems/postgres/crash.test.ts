@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { postgres, type PostgresOptions, type PostgresSystem } from '../../../src/systems/postgres/index.ts'
 import { describeServer, server as serverOf } from '../../servers/server.ts'
+import { postgresServers } from './each.ts'
 import { differences, Reader } from './content.ts'
 import { type Database, leftovers, makeDatabase, onServer } from './subject.ts'
 
@@ -17,7 +18,7 @@ const SCHEMA = `
   create sequence numbers;
 `
 
-for (const name of ['postgres', 'postgres18']) {
+for (const name of postgresServers) {
   describeServer(name, (server) => {
     test('a database that another run uses is not shared', async () => {
       await using database = await aDatabase(server)

@@ -3,13 +3,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { postgres, type PostgresSystem } from '../../../src/systems/postgres/index.ts'
 import type { Mark } from '../../../src/systems/postgres/index.ts'
 import { describeServer } from '../../servers/server.ts'
+import { postgresServers } from './each.ts'
 import { type Content, differences, Reader } from './content.ts'
 import { hardCases, hardSchema, newerCases } from './hard.ts'
 import { type Database, makeDatabase } from './subject.ts'
 
 const worker = { id: '1', runner: 'none', runId: 'edge', notice: () => undefined } as const
 
-for (const name of ['postgres', 'postgres18']) {
+for (const name of postgresServers) {
   describeServer(name, (server) => {
     let database: Database
     let application: pg.Client

@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import { describeServer } from '../../servers/server.ts'
+import { postgresServers } from './each.ts'
 import { type Opened, open } from './open.ts'
 
 // A checkpoint waits until no write transaction is open. These tests take marks without waiting, as the functions in
@@ -12,7 +13,7 @@ const SCHEMA = `
   create table entry (account int references account on delete cascade, amount int);
 `
 
-for (const name of ['postgres', 'postgres18']) {
+for (const name of postgresServers) {
   describeServer(name, (server) => {
     test('a transaction in flight at the mark is undone, though another one committed after it wrote', async () => {
       await using opened = await open(server, SCHEMA)

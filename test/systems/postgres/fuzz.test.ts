@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { describeServer } from '../../servers/server.ts'
+import { postgresServers } from './each.ts'
 import { differences, type Content } from './content.ts'
 import { open } from './open.ts'
 import type { Mark } from '../../../src/systems/postgres/index.ts'
@@ -82,7 +83,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('release' as const), which: fc.nat(9) }) },
 )
 
-for (const name of ['postgres', 'postgres18']) {
+for (const name of postgresServers) {
   describeServer(name, (server) => {
     test('goes back exactly under any program', { timeout: 86_400_000 }, async () => {
       await using opened = await open(server, SCHEMA)

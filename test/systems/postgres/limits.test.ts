@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
 import { describeServer } from '../../servers/server.ts'
+import { postgresServers } from './each.ts'
 import { open } from './open.ts'
 import { makeDatabase } from './subject.ts'
 
 // What is not undone. docs/systems/postgres.md says so; should one of these fail, it is undone by now, and the page is wrong.
 
-for (const name of ['postgres', 'postgres18']) {
+for (const name of postgresServers) {
   describeServer(name, (server) => {
     test('the order of rows that nobody asked to be sorted', async () => {
       await using opened = await open(

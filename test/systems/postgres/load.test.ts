@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { describeServer } from '../../servers/server.ts'
+import { postgresServers } from './each.ts'
 import { open } from './open.ts'
 import { startApplication } from './subject.ts'
 
@@ -9,7 +10,7 @@ const SCHEMA = `
   insert into kv select 'kept ' || g, 'value' from generate_series(1, 20) g;
 `
 
-for (const name of ['postgres', 'postgres18']) {
+for (const name of postgresServers) {
   describeServer(name, (server) => {
     test(
       'marks and rollbacks are exact while eight connections write as fast as they can',

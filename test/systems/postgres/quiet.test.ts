@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
 import { describeServer } from '../../servers/server.ts'
+import { postgresServers } from './each.ts'
 import { type Opened, open } from './open.ts'
 
 const SCHEMA =
   'create table orders (id int primary key, status text); insert into orders select g, $$new$$ from generate_series(1, 9) g'
 
-for (const name of ['postgres', 'postgres18']) {
+for (const name of postgresServers) {
   describeServer(name, (server) => {
     test('a checkpoint waits for a transaction to end', async () => {
       await using opened = await open(server, SCHEMA)

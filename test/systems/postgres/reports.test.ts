@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { describeServer } from '../../servers/server.ts'
+import { postgresServers } from './each.ts'
 import { type Opened, open } from './open.ts'
 
-for (const name of ['postgres', 'postgres18']) {
+for (const name of postgresServers) {
   describeServer(name, (server) => {
     test('changes() tells of each row what differs, as PostgreSQL prints it', async () => {
       await using opened = await open(

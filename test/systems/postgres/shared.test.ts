@@ -5,6 +5,7 @@ import type { Worker } from '../../../src/rollbackable.ts'
 import { postgres, type SharedOptions } from '../../../src/systems/postgres/index.ts'
 import { World } from '../../../src/world.ts'
 import { describeServer } from '../../servers/server.ts'
+import { postgresServers } from './each.ts'
 import { type Database, makeDatabase } from './subject.ts'
 
 const SCHEMA = `
@@ -70,7 +71,7 @@ const CONTENT = `
     (select array_agg(c order by id) from child c) as child, (select array_agg(l order by id) from late l) as late,
     (select array_agg(p order by id) from parent p) as parent, to_regclass('made') is not null as made`
 
-for (const name of ['postgres', 'postgres18']) {
+for (const name of postgresServers) {
   describeServer(name, (server) => {
     test('answers any program as connections of their own would', { timeout: 120_000 }, async () => {
       await using direct = await open(server)
