@@ -11,6 +11,7 @@ describeServer('mongodb', (url) => {
   afterAll(() => shop.stop())
 
   describe('past', () => conformance(test, () => shop.subject(), { runs: 20 }))
+  describe('stream', () => conformance(test, () => shop.subject({ way: 'stream' }), { runs: 3 }))
 })
 
 describeServer('mongodb-standalone', (url) => {

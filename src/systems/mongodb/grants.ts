@@ -80,15 +80,13 @@ async function withoutUser(store: Store, databases: readonly string[], way: WayN
 }
 
 function needed(databases: readonly string[], way: WayName): readonly Privilege[] {
-  const rewriting = databases.map((db) => ({ resource: { db, collection: '' }, actions: REWRITE }))
   const noting = { resource: { db: LEASES, collection: '' }, actions: NOTE }
   const views = databases.map((db) => ({ resource: { db, collection: 'system.views' }, actions: VIEWING }))
   const oplog = { resource: { db: 'local', collection: 'oplog.rs' }, actions: ['find'] }
-  const telling = {
-    past: [oplog],
-    copy: databases.map((db) => ({ resource: { db, collection: '' }, actions: ['dbHash'] })),
-  }[way]
-  return [...telling, ...rewriting, noting, ...views]
+  const every = (actions: readonly string[]): readonly Privilege[] =>
+    databases.map((db) => ({ resource: { db, collection: '' }, actions }))
+  const telling = { past: [oplog], stream: every(['changeStream']), copy: every(['dbHash']) }[way]
+  return [...telling, ...every(REWRITE), noting, ...views]
 }
 
 function covers({ resource: grant }: Granted, wanted: Resource): boolean {
@@ -135,6 +133,9 @@ function missingGrants(
     'MISSING_GRANT',
     `mongodb: the user "${user}" may not do what a rollback needs: ${lacking.slice(0, 8).join(', ')}${lacking.length > 8 ? ' …' : ''}\n` +
       'The system uses more rights than the application, which keeps its own user.\n' +
+      (way === 'past'
+        ? "Where local may not be read, as on a managed service: mongodb(url, { way: 'stream' }).\n"
+        : '') +
       `This role is enough; for each time series X add { db, collection: "system.buckets.X" }: find, insert, update, remove, createIndex.\n` +
       `${roleFor(databases, way)}\n` +
       `db.getSiblingDB("admin").grantRolesToUser("${user}", ["venomqa"])`,

@@ -15,7 +15,8 @@ export interface MongodbOptions extends SafetyOptions {
   /** Not these collections. */
   readonly except?: readonly string[]
   /**
-   * `past` (default): the server's own log and past. `copy`: a copy of the collections that changed at each mark, for a
+   * `past` (default): the server's own log and past. `stream`: the same with a change stream instead of the log, for a
+   * user who may not read `local`; it does not see time series. `copy`: a copy of the collections that changed at each mark, for a
    * standalone server and little data.
    */
   readonly way?: WayName

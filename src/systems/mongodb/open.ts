@@ -13,11 +13,11 @@ import { type Claim, type Lease, Leases } from './lease.ts'
 import type { Past } from './past.ts'
 import { type Place, placeOf, requireTestPlace, templateOf, urlOf } from './place.ts'
 import { Quiet } from './quiet.ts'
-import { Scope } from './scope.ts'
+import { isBuckets, Scope, split, userName } from './scope.ts'
 import { original, ServerSettings } from './settings.ts'
 import { Still } from './still.ts'
 import { Store } from './store.ts'
-import { noOrder, sharded, standalone, tooOld } from './troubles.ts'
+import { noOrder, noSeries, sharded, standalone, tooOld } from './troubles.ts'
 import { type Way, type WayName, wayOf } from './way.ts'
 import { fillFrom, requireFree, workerDatabase } from './worker-database.ts'
 
@@ -76,6 +76,7 @@ export async function openDatabases(url: string, options: MongodbOptions, worker
       leases,
       settings,
     }
+    if (way === 'stream') await requireNoSeries(opened)
     await begin(opened, options, { worker, allUsers: inprog })
     await steps.connect()
     return opened
@@ -116,6 +117,11 @@ async function requireServer(store: Store, way: WayName): Promise<void> {
   if (Number.parseInt(version ?? '', 10) < OLDEST) throw tooOld(version ?? 'of unknown version')
 }
 
+async function requireNoSeries({ catalog }: Opened): Promise<void> {
+  const series = (await catalog.namespaces()).find(isBuckets)
+  if (series !== undefined) throw noSeries(userName(split(series)[1]))
+}
+
 async function begin(
   opened: Opened,
   options: MongodbOptions,
@@ -154,7 +160,7 @@ async function refill({ store, place, template = '' }: Opened, dead: readonly Le
 /** Goes back to the first mark of a killed process, by the way in which it was made. */
 async function putBack(store: Store, lease: Lease, options: MongodbOptions, allUsers: boolean): Promise<void> {
   const scope = new Scope([lease.database], lease.only ?? undefined, lease.except)
-  const { way } = partsOf(store, scope, { ...options, way: lease.still === null ? 'past' : 'copy' }, allUsers)
+  const { way } = partsOf(store, scope, { ...options, way: lease.still === null ? pastBy(options) : 'copy' }, allUsers)
   try {
     await way.rollback(firstMark(store, lease))
   } catch (cause) {
@@ -166,6 +172,11 @@ async function putBack(store: Store, lease: Lease, options: MongodbOptions, allU
       { cause },
     )
   }
+}
+
+/** How a killed process that made no copies is undone: as the next one would be. */
+function pastBy({ way = 'past' }: MongodbOptions): WayName {
+  return way === 'copy' ? 'past' : way
 }
 
 function firstMark({ codec }: Store, { at, still }: Lease): Moment | Still {

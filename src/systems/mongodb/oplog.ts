@@ -119,15 +119,15 @@ export class Oplog implements Log {
         else entries.push({ kind: 'shape', ns })
       }
     }
-    this.#refuseMove(renamed)
+    refuseMove(this.#scope, renamed)
   }
+}
 
-  /** A collection that came from, or went to, where we must not touch it cannot be put back. */
-  #refuseMove([from, to]: readonly string[]): void {
-    if (from === undefined || to === undefined) return
-    const isTemporary = split(from)[1].startsWith('tmp')
-    if (this.#scope.holds(from) !== this.#scope.holds(to) && !isTemporary) throw movedAcross(from, to)
-  }
+/** A collection that came from, or went to, where we must not touch it cannot be put back. Throws `SCHEMA_CHANGED`. */
+export function refuseMove(scope: Scope, [from, to]: readonly string[]): void {
+  if (from === undefined || to === undefined) return
+  const isTemporary = split(from)[1].startsWith('tmp')
+  if (scope.holds(from) !== scope.holds(to) && !isTemporary) throw movedAcross(from, to)
 }
 
 function isRename({ name }: Element): boolean {

@@ -8,13 +8,12 @@ import { Dirty, foreign, type Log } from './dirty.ts'
 import { History, type Moment } from './history.ts'
 import type { Quiet } from './quiet.ts'
 import { Restore } from './restore.ts'
-import { codeOf, type Store } from './store.ts'
+import type { Store } from './store.ts'
 
 /** How often a rollback is amended when somebody wrote meanwhile. */
 const TRIES = 3
 /** A mark's time is moved on when it is older than this, in seconds, so that the server need not keep its past for long. */
 const OLD = 10
-const UNAUTHORIZED = 13
 
 /** What the past needs to know. */
 export interface PastOptions {
@@ -108,11 +107,8 @@ export class Past {
   }
 
   #flush(): void {
-    const note = { appendOplogNote: 1, data: { venomqa: 1 }, writeConcern: { w: 'majority' } }
-    // Without the right to it a read in the past waits for the journal by itself, up to a tenth of a second.
-    this.#flushed = this.#options.store.command('admin', note).catch((error: unknown) => {
-      if (codeOf(error) !== UNAUTHORIZED) return error
-    })
+    // When it fails the server is away, which the next command finds out.
+    this.#flushed = this.#options.store.flush().catch(() => undefined)
   }
 }
 

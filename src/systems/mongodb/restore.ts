@@ -68,19 +68,22 @@ export class Restore {
     const ids = (wanted: (row: Row) => boolean): Id['value'][] => rows.filter(wanted).map(({ id }) => id.value)
     const gone = ids(({ existed, exists }) => existed && !exists)
     const changed = ids(({ existed, exists }) => existed && exists)
-    await this.#remove(ids(({ existed }) => !existed))
-    try {
-      await Promise.all([
-        ...parts(changed).map((part) => this.#merge([matching(part)], REPLACE)),
-        ...parts(gone).map((part) => this.#insert(part)),
-      ])
-    } catch (error) {
-      if (codeOf(error) !== DUPLICATE_KEY) throw error
-      // Documents swapped a unique value: room must be made first.
-      this.#touched.writes = 3
-      await this.#remove([...changed, ...gone])
-      for (const part of parts([...changed, ...gone])) await this.#insert(part)
-    }
+    const work = await Promise.allSettled([
+      ...parts(changed).map((part) => this.#merge([matching(part)], REPLACE)),
+      // What is there no more comes after what was not there: it may have the same unique value.
+      this.#remove(ids(({ existed }) => !existed)).then(() => this.#insertParts(gone)),
+    ])
+    const failures = work.flatMap((it) => (it.status === 'rejected' ? [it.reason as unknown] : []))
+    if (failures.length === 0) return
+    for (const failure of failures) if (codeOf(failure) !== DUPLICATE_KEY) throw failure
+    // Documents swapped a unique value: room must be made first.
+    this.#touched.writes = 3
+    await this.#remove([...changed, ...gone])
+    await this.#insertParts([...changed, ...gone])
+  }
+
+  async #insertParts(ids: readonly unknown[]): Promise<void> {
+    for (const part of parts(ids)) await this.#insert(part)
   }
 
   /** Inserts documents that are not there, by default all. */

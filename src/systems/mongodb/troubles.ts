@@ -62,6 +62,27 @@ export function sharded(): VenomError {
   )
 }
 
+/** A change stream does not tell of time series. */
+export function noSeries(name: string): VenomError {
+  return new VenomError(
+    'UNSUPPORTED',
+    `mongodb: "${name}" is a time series, and way: 'stream' does not see what is written to those.\n` +
+      'A change stream tells of ordinary collections only.\n' +
+      `Let the user read the oplog and leave way out, or leave the collection out: mongodb(url, { except: ['${name}'] }).`,
+  )
+}
+
+/** A change stream tells only what a majority of the members has on disk. */
+export function streamStuck(database: string): VenomError {
+  return new VenomError(
+    'LOCKED',
+    `mongodb: the change stream of "${database}" did not reach the present within a minute.\n` +
+      'It tells what a majority of the members of the replica set has; most of them may be away.\n' +
+      'Start them, or test against a replica set of one.',
+    { retryable: true },
+  )
+}
+
 /** Copies do not tell in which order documents were stored. */
 export function noOrder(): VenomError {
   return new VenomError(

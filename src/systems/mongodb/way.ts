@@ -1,5 +1,6 @@
 import type { Change } from '../../rollbackable.ts'
 import type { Catalog } from './catalog.ts'
+import { ChangeStream } from './change-stream.ts'
 import { Copies } from './copies.ts'
 import type { Log } from './dirty.ts'
 import type { Moment } from './history.ts'
@@ -11,7 +12,7 @@ import type { Still } from './still.ts'
 import type { Store } from './store.ts'
 
 /** How a database is put back. */
-export type WayName = 'past' | 'copy'
+export type WayName = 'past' | 'stream' | 'copy'
 
 /** A mark: a time in the server's history and how it was come to, or copies. */
 export type MongodbMark = Moment | Still
@@ -27,6 +28,7 @@ export interface Way {
 /** What each way does, for people. */
 export const WAYS: Readonly<Record<WayName, string>> = {
   past: 'the oplog says what changed, and the server puts it back from a read in its own past',
+  stream: 'a change stream says what changed, and the server puts it back from a read in its own past',
   copy: 'each mark copies the collections that changed, a rollback makes them anew',
 }
 
@@ -43,7 +45,8 @@ export interface Ground {
 export function wayOf(name: WayName, ground: Ground): { readonly way: Way; readonly log?: Log; readonly past?: Past } {
   const { store, scope, catalog, quiet } = ground
   if (name === 'copy') return { way: new Copies(store, scope, catalog, quiet) }
-  const log = new Oplog(store, scope, (uuid) => catalog.first(uuid))
+  const Reader = name === 'stream' ? ChangeStream : Oplog
+  const log = new Reader(store, scope, (uuid) => catalog.first(uuid))
   const past = new Past({ ...ground, log })
   return { way: past, log, past }
 }

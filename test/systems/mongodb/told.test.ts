@@ -217,6 +217,34 @@ describeServer('mongodb', (server) => {
   })
 })
 
+describeServer('mongodb', (server) => {
+  test('stream refuses time series, which it would not see', async () => {
+    await using place = await Place.make(server)
+    const series = { timeseries: { timeField: 'at' } }
+    const system = await place.open({ way: 'stream' })
+    const mark = await system.checkpoint('mark')
+    await place.db.createCollection('series', series)
+    await assert.rejects(async () => system.rollback(mark), {
+      code: 'UNSUPPORTED',
+      message: /"series" is a time series/,
+    })
+    await system.close?.()
+    await assert.rejects(async () => place.open({ way: 'stream' }), {
+      code: 'UNSUPPORTED',
+      message: /except: \['series'\]/,
+    })
+  })
+})
+
+describeServer('mongodb-standalone', (server) => {
+  test('a standalone server is refused with both ways out', async () => {
+    await using place = await Place.make(server)
+    await assert.rejects(async () => place.open(), { code: 'UNSUPPORTED', message: /--replSet rs0[^]*way: 'copy'/ })
+    await assert.rejects(async () => place.open({ way: 'copy', order: 'exact' }), { code: 'BAD_ARGUMENT' })
+    assert.match((await place.open({ way: 'copy' })).way, /^copy: each mark copies/)
+  })
+})
+
 const worker = { id: '1', runner: 'none', runId: 'run', notice: () => {} } as const
 
 function mapsToo(_: string, value: unknown): unknown {
