@@ -22,11 +22,13 @@ const KINDS: readonly Kind[] = [
     kind: 'mysql',
     begins: /^(mysql|mariadb):/i,
     open: async (url, options) => (await import('../src/systems/mysql/index.ts')).mysql(url, options),
+    mark: async (url) => (await import('../src/systems/mysql/mark.ts')).mark(url),
   },
   {
     kind: 'redis',
     begins: /^(rediss?|valkeys?):/i,
     open: async (url, options) => (await import('../src/systems/redis/index.ts')).redis(url, options),
+    mark: async (url) => (await import('../src/systems/redis/mark.ts')).mark(url),
   },
   {
     kind: 'mongodb',

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
+import { Redis } from 'ioredis'
+import { createConnection } from 'mysql2/promise'
 import { expect, test } from 'vitest'
 import { describeServer } from '../servers/server.ts'
 import { leftovers, makeDatabase, onServer } from '../systems/postgres/subject.ts'
@@ -85,6 +87,46 @@ describeServer('postgres', (server) => {
       expect(venomqa('doctor', url).status).toBe(0)
     } finally {
       await onServer(server, `drop database ${name} with (force)`)
+    }
+  })
+})
+
+describeServer('mysql', (server) => {
+  test('mark makes a table that says so', async () => {
+    const name = `shop_${process.pid}`
+    const admin = await createConnection(server)
+    await admin.query(`create database ${name}`)
+    const url = Object.assign(new URL(server), { pathname: `/${name}` }).href
+    try {
+      expect(venomqa('doctor', url)).toMatchObject({ status: 1, stdout: expect.stringContaining('mark this one once') })
+      expect(venomqa('mark', url)).toMatchObject({
+        status: 0,
+        stdout: expect.stringContaining('is marked as a test database now'),
+      })
+      expect(venomqa('mark', url).stdout).toContain('already')
+      expect(venomqa('doctor', url)).toMatchObject({ status: 0, stdout: expect.stringMatching(/way +undo/) })
+    } finally {
+      await admin.query(`drop database ${name}`)
+      await admin.end()
+    }
+  })
+})
+
+describeServer('redis', (server) => {
+  test('mark sets a key that says so', async () => {
+    const url = new URL('/11', server).href
+    const redis = new Redis(url)
+    try {
+      expect(venomqa('mark', url)).toMatchObject({
+        status: 0,
+        stdout: expect.stringContaining('is marked as for tests now'),
+      })
+      expect(venomqa('mark', url).stdout).toContain('already')
+      expect(await redis.get('venomqa:test-server')).toBe('yes')
+      expect(venomqa('doctor', url)).toMatchObject({ status: 0, stdout: expect.stringMatching(/way +tracked/) })
+    } finally {
+      await redis.del('venomqa:test-server')
+      redis.disconnect()
     }
   })
 })
