@@ -42,16 +42,34 @@ describeServer('mongodb', (like) => {
       await client.close()
     })
 
-    test('a mark past the window or past the oplog is refused with what makes it last', async () => {
-      const settings = ['--setParameter', 'minSnapshotHistoryWindowInSeconds=1', '--oplogSize', '1']
+    test('no document goes by itself while a world is open', async () => {
+      await using server = await OwnServer.start(like, ['--setParameter', 'ttlMonitorSleepSecs=1'])
+      const { db, client } = await connected(server.url('shop_test'))
+      const system = await open(server.url('shop_test'))
+      await db.collection('sessions').createIndex({ at: 1 }, { expireAfterSeconds: 0 })
+      await db.collection('sessions').insertOne({ at: new Date(0) })
+      await sleep(2500)
+      assert.equal(await db.collection('sessions').countDocuments(), 1)
+      await system.close?.()
+      for (let tries = 0; tries < 100 && (await db.collection('sessions').countDocuments()) > 0; tries += 1)
+        await sleep(100)
+      assert.equal(await db.collection('sessions').countDocuments(), 0)
+      await client.close()
+    })
+
+    test('a mark past the window is refused with what makes it last', async () => {
+      const settings = ['--setParameter', 'minSnapshotHistoryWindowInSeconds=1']
       await using server = await OwnServer.start(like, settings)
       const { db, client } = await connected(server.url('shop_test'))
       await db.collection('orders').insertOne({ n: 1 })
       const system = await open(server.url('shop_test'))
       const mark = await system.checkpoint('mark')
       await db.collection('orders').updateMany({}, { $inc: { n: 1 } })
-      await sleep(3000)
-      await db.collection('orders').updateMany({}, { $inc: { n: 1 } })
+      // What is forgotten moves on with what is written.
+      for (const wait of [2500, 500, 500]) {
+        await sleep(wait)
+        await db.collection('orders').updateMany({}, { $inc: { n: 1 } }, { writeConcern: { w: 'majority' } })
+      }
       await assert.rejects(async () => system.rollback(mark), {
         code: 'MARK_LOST',
         message: /no longer knows how the data was[^]*--setParameter minSnapshotHistoryWindowInSeconds=3600/,

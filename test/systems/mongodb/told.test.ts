@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
-import { Int32, MongoClient, ObjectId } from 'mongodb'
+import * as mongo from 'mongodb'
+import { Int32, MongoClient, ObjectId, Timestamp } from 'mongodb'
 import { test } from 'vitest'
 import { mongodb, type MongodbOptions } from '../../../src/systems/mongodb/index.ts'
+import { Oplog } from '../../../src/systems/mongodb/oplog.ts'
+import { Scope } from '../../../src/systems/mongodb/scope.ts'
+import { Store } from '../../../src/systems/mongodb/store.ts'
 import { describeServer } from '../../servers/server.ts'
 import { Place } from './place.ts'
 
@@ -218,6 +222,19 @@ describeServer('mongodb', (server) => {
 })
 
 describeServer('mongodb', (server) => {
+  test('a mark before the oldest entry of the oplog is refused with what makes it longer', async () => {
+    await using place = await Place.make(server)
+    const store = await Store.open(mongo, server, 'a reader')
+    const log = new Oplog(store, new Scope([place.db.databaseName], undefined), (uuid) => uuid)
+    const { operationTime } = await store.ask('admin', { ping: 1 })
+    await log.read(operationTime as Timestamp)
+    await assert.rejects(async () => log.read(new Timestamp({ t: 1, i: 1 })), {
+      code: 'MARK_LOST',
+      message: /the oplog no longer reaches back to the mark[^]*replSetResizeOplog/,
+    })
+    await store.close()
+  })
+
   test('stream refuses time series, which it would not see', async () => {
     await using place = await Place.make(server)
     const series = { timeseries: { timeField: 'at' } }
