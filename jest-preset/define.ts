@@ -1,10 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeEach, afterEach, expect } from '@jest/globals'
+import { observable } from '../src/explore/act.ts'
+import type { ExploreFunction } from '../src/explore/in-test.ts'
+import { type ModelWords, modelWords, type View } from '../src/explore/model.ts'
 import { journeyWords } from '../src/journey/plan.ts'
 import type { JourneyWords } from '../src/journey/words.ts'
 import { Lease, type WorldContext } from '../src/lease.ts'
 import { type Systems, World, type WorldOptions } from '../src/world.ts'
 import { Circus } from './circus.ts'
+import { explorations } from './explore.ts'
 import { pathsAsTests } from './paths.ts'
 import { type RolledBackTest, rolledBackTest, Rollback } from './rollback.ts'
 import { StepsOfTests } from './steps.ts'
@@ -22,7 +26,10 @@ export type StepContext<S extends Systems, A, C> = WorldContext<S, A, C> & {
 }
 
 /** The words of one world, for test files. */
-export interface JestWorld<S extends Systems, A, C> extends JourneyWords<StepContext<S, A, C>> {
+export interface JestWorld<S extends Systems, A, C>
+  extends JourneyWords<StepContext<S, A, C>>, ModelWords<View<S, A, C>> {
+  /** Declares an exploration as one test. */
+  readonly explore: ExploreFunction<View<S, A, C>>
   /** Jest's `test`, whose function gets the world; what a test does is rolled back after it. */
   readonly test: RolledBackTest<WorldContext<S, A, C>>
   /** Rolls back every plain test in its scope. What it returns may be read inside tests and hooks. */
@@ -62,12 +69,15 @@ export function defineWorld<const S extends Systems, A = undefined, C = Record<s
     await lease.giveBack()
   })
 
-  const contextOf = (on: object): WorldContext<S, A, C> => lease.contextOf(options.systems, on)
+  const contextOf = (on: object): WorldContext<S, A, C> =>
+    observable(lease.contextOf(options.systems, on), () => lease.world.observe())
   const rollback = new Rollback(open, lease)
   const declare = pathsAsTests({ open, lease, steps, circus, stories, contextOf })
   const context = contextOf({})
   return {
     ...journeyWords(declare),
+    ...modelWords<View<S, A, C>>(),
+    explore: explorations(open, lease, circus),
     test: rolledBackTest(rollback, circus, context),
     useRollback() {
       beforeEach(() => rollback.begin(expect.getState().currentTestName ?? 'a test'))

@@ -101,7 +101,7 @@ export function settingsOf(options: ExploreOptions, env: NodeJS.ProcessEnv = pro
   }
 }
 
-/** The actions that `only` and `except` leave. Throws `BAD_ARGUMENT` when there are none. */
+/** The actions that `only` and `except` leave. Throws `BAD_ARGUMENT` when there are none, or when one cannot be run. */
 export function actionsOf<W>(
   actions: Readonly<Record<string, Action<W>>>,
   { only, except = [] }: ExploreOptions,
@@ -111,11 +111,22 @@ export function actionsOf<W>(
   const left = Object.entries(actions).filter(
     ([name, { tags }]) => (!only || isIn(only, name, tags)) && !isIn(except, name, tags),
   )
+  const broken = left.find(([, action]) => typeof (action as Partial<Action<W>>).run !== 'function')
+  if (broken) throw notAnAction(broken[0])
   if (left.length > 0) return new Map(left)
   throw new VenomError(
     'BAD_ARGUMENT',
     'There are no actions, so there is nothing to explore.\n' +
       `The model has ${Object.keys(actions).join(', ') || 'none'}; only and except leave none of them.\n` +
       'Give it at least one: actions: { order: action({ run: ({ api }) => … }) }.',
+  )
+}
+
+function notAnAction(name: string): VenomError {
+  return new VenomError(
+    'BAD_ARGUMENT',
+    `"${name}" is not an action: it has no function run.\n` +
+      'An action is an object, which may say when it is possible and what it takes.\n' +
+      `${name}: action({ run: ({ api }) => … }).`,
   )
 }

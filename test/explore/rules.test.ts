@@ -167,3 +167,9 @@ test('only and except choose actions by name and tag', async () => {
   expect(await names({ only: ['x', 'b'] })).toEqual(['a', 'b'])
   expect(await names({ except: ['x'] })).toEqual(['b', 'c'])
 })
+
+test('what is no action is refused by its name', async () => {
+  await expect(exploreToy({ actions: { up, pay: (() => {}) as never } })).rejects.toThrow(
+    '"pay" is not an action: it has no function run.',
+  )
+})

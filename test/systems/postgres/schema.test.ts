@@ -77,6 +77,8 @@ const REFUSED: Readonly<Record<string, readonly [sql: string, line: string]>> = 
 for (const name of postgresServers) {
   describeServer(name, (server) => {
     for (const role of ['a superuser', 'an owner'] as const) {
+      // Before PostgreSQL 15 an owner needs to be a superuser.
+      if (role === 'an owner' && name === 'postgres14') continue
       describe(`seen by ${role}`, () => {
         let opened: Opened
         beforeAll(async () => {

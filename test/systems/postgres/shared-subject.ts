@@ -26,10 +26,10 @@ export async function openShared(
     other: {
       put: async (key, value) => {
         const client = await pool.connect()
-        await client.query(
-          'merge into kv using (values ($1, $2)) as new (k, v) on key = k when matched then update set value = v when not matched then insert values (k, v)',
-          [key, value],
-        )
+        await client.query('begin')
+        await client.query('delete from kv where key = $1', [key])
+        await client.query('insert into kv values ($1, $2)', [key, value])
+        await client.query('commit')
         client.release()
       },
       remove: async (key) =>

@@ -1,0 +1,32 @@
+import { expect, test as jestTest } from '@jest/globals'
+import { type ExploreFunction, exploreInTest, isOtherReplay, timeoutFor } from '../src/explore/in-test.ts'
+import type { View } from '../src/explore/model.ts'
+import type { Lease } from '../src/lease.ts'
+import type { Systems, World } from '../src/world.ts'
+import type { Circus } from './circus.ts'
+
+/** Makes `explore` of a world. */
+export function explorations<S extends Systems, A, C>(
+  open: () => Promise<World<S, A, C>>,
+  lease: Lease<S, A, C>,
+  circus: Circus,
+): ExploreFunction<View<S, A, C>> {
+  return (name, model, options = {}) => {
+    const site = new Error('declared here')
+    const timeout = timeoutFor(options)
+    const body = async (): Promise<void> => {
+      // Where jest-circus does not let a test be skipped while it runs, it passes without a word.
+      if (isOtherReplay(name)) return
+      const world = await open()
+      const test = expect.getState().currentTestName ?? name
+      const isWatched = process.stdout.isTTY ?? false
+      const own = timeout ?? circus.testTimeout
+      await exploreInTest({ world, lease, test, timeout: own, isWatched, say: console, site }, name, model, options)
+    }
+    circus.watch(body, {
+      site,
+      start: async () => (isOtherReplay(name) ? 'VENOMQA_REPLAY is for another exploration' : undefined),
+    })
+    jestTest(name, body, timeout)
+  }
+}
