@@ -10,8 +10,8 @@ interface Order {
   status: 'open' | 'paid' | 'shipped' | 'cancelled' | 'refunded'
 }
 
-/** A small shop over a database of a PostgreSQL server. */
-export async function shop(url: string): Promise<FastifyInstance> {
+/** A small shop over a database of a PostgreSQL server. `bug` plants the mistake that the demo finds. */
+export async function shop(url: string, bug?: string): Promise<FastifyInstance> {
   const pool = new Pool({ connectionString: url, max: 8, application_name: 'shop' })
   await pool.query(SCHEMA)
 
@@ -92,7 +92,8 @@ export async function shop(url: string): Promise<FastifyInstance> {
   move('pay', ['open'], 'paid')
   move('ship', ['paid'], 'shipped')
   move('cancel', ['open'], 'cancelled', putBack)
-  move('refund', ['paid', 'shipped'], 'refunded', async (db, order) => {
+  const refundable: Order['status'][] = bug === 'double-refund' ? ['paid', 'shipped', 'refunded'] : ['paid', 'shipped']
+  move('refund', refundable, 'refunded', async (db, order) => {
     await db.query('insert into refunds (order_number, amount) values ($1, $2)', [order.number, order.total])
     await putBack(db, order)
   })
