@@ -179,22 +179,26 @@ describeServer('mongodb', (server) => {
     await using place = await Place.make(server)
     const system: MongodbSystem = await place.open()
     const list = place.db.collection<Numbered>('list')
-    const marks: { mark: MongodbMark; ids: number[] }[] = []
+    const marks: { mark: MongodbMark; list: unknown }[] = []
+    const look = (): Promise<unknown> => list.find().sort({ _id: 1 }).toArray()
     const take = async (): Promise<void> =>
-      void marks.push({ mark: await system.checkpoint('mark'), ids: await list.distinct('_id') })
+      void marks.push({ mark: await system.checkpoint('mark'), list: await look() })
+    await list.insertOne({ _id: 0 })
     await take()
     for (const _id of [1, 2, 3]) {
       await list.insertOne({ _id })
       await list.deleteOne({ _id: _id - 1 })
       await take()
     }
+    await list.deleteOne({ _id: 3 })
+    await list.insertMany([0, 3].map((_id) => ({ _id, again: true })))
+    await take()
     await system.rollback(marks[1]?.mark as MongodbMark)
     await list.insertOne({ _id: 9 })
     await take()
-    for (const index of [3, 0, 4, 2, 1, 4, 3]) {
-      const to = marks[index]
-      await system.rollback(to?.mark as MongodbMark)
-      assert.deepEqual(await list.distinct('_id'), to?.ids)
+    for (const index of [4, 0, 4, 5, 2, 1, 5, 3, 4]) {
+      await system.rollback(marks[index]?.mark as MongodbMark)
+      assert.deepEqual(await look(), marks[index]?.list)
     }
   })
 })
