@@ -4,7 +4,11 @@ import type { MongodbOptions } from '../../../src/systems/mongodb/index.ts'
 
 /** A process that opened a world, changed documents after its first mark, and waits to be killed. */
 export async function runner(url: string, options: MongodbOptions = {}, ...more: string[]): Promise<ChildProcess> {
-  const child = fork(new URL('runner.ts', import.meta.url), [url, JSON.stringify(options), ...more])
+  const child = fork(new URL('runner.ts', import.meta.url), [
+    url,
+    JSON.stringify({ settle: 20_000, ...options }),
+    ...more,
+  ])
   await once(child, 'message')
   return child
 }

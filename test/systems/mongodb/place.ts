@@ -27,7 +27,8 @@ export class Place implements AsyncDisposable {
 
   /** Opens a system, as a world would. */
   async open(options: MongodbOptions = {}, id = '1', url = this.url): Promise<MongodbSystem> {
-    const system = mongodb(url, options)
+    // Other tests on this server leave transactions open for their time.
+    const system = mongodb(url, { settle: 20_000, ...options })
     await system.open?.(this.worker(id))
     this.#open.push(system)
     return system

@@ -93,7 +93,8 @@ export class Bench implements AsyncDisposable {
       MongoClient.connect(url, { appName: `${name}_a`, retryWrites, writeConcern: { w: 1 } }),
     ])
     const client = await MongoClient.connect(url)
-    const system = mongodb(url, { databases, ...options })
+    // Other tests on this server leave transactions open for their time.
+    const system = mongodb(url, { databases, settle: 20_000, ...options })
     await system.open?.({ id: '1', runner: 'none', runId: name, notice: () => {} })
     return new Bench(system, clients, { client, databases }, await Wire.open(url), options.order === 'exact')
   }

@@ -54,7 +54,8 @@ export class Shop {
         void (await this.#next.run(name, { delete: ENTRIES, deletes: [{ q: { _id: key }, limit: 1 }] })),
     }
     return {
-      system: mongodb(url.href, options),
+      // Other tests on this server leave transactions open for their time.
+      system: mongodb(url.href, { settle: 20_000, ...options }),
       ...write,
       other: write,
       putMany: async (entries) => {
