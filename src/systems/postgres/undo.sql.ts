@@ -27,18 +27,17 @@ begin
     or exists (select from pg_prepared_xacts where database = current_database());
 end $$;
 
--- What must be known before a mark is taken or gone back to.
+-- Whether nobody else has a transaction id.
 --
 -- The lock on the log holds every other writer off until the end of the transaction: who has written in a watched table
 -- holds one too, and who comes later waits in its trigger, and so comes after us. Between the two is who has a
 -- transaction id and has not written yet: there is none when the snapshot begins and ends with our own.
-create view venomqa.here as
-  select current_setting('venomqa.control', true) = 'on' as is_ours,
-    pg_current_xact_id()::text || ':' || pg_current_xact_id()::text || ':' = pg_current_snapshot()::text as is_quiet,
-    exists (select from venomqa.log) as has_log,
-    exists (select from venomqa.ddl) as has_ddl,
-    about.shape as shape_now, about.told_of_ddl
-  from venomqa.about;
+create function venomqa.is_quiet() returns boolean language plpgsql as $$
+declare
+  v_own text := pg_current_xact_id()::text;
+begin
+  return v_own || ':' || v_own || ':' = pg_current_snapshot()::text;
+end $$;
 
 create function venomqa.refuse_if_not_alone(p_is_ours boolean, p_wait boolean) returns void language plpgsql as $$
 begin
@@ -74,7 +73,8 @@ end $$;
 create function venomqa.checkpoint(p_name text, p_alone boolean, p_wait boolean, out id int, out moved oid[], out lines bigint[])
 language plpgsql as $$
 declare
-  v_here record;
+  v_is_ours boolean := current_setting('venomqa.control', true) = 'on';
+  v_about venomqa.about;
   v_last int;
 begin
   if p_alone and p_wait then
@@ -82,29 +82,30 @@ begin
   elsif p_alone then
     lock table venomqa.log in share row exclusive mode nowait;
   end if;
-  select here.*, (select max(mark.id) from venomqa.mark) as last into v_here from venomqa.here;
-  if v_here.is_ours is not true or p_alone and not v_here.is_quiet then
-    perform venomqa.refuse_if_not_alone(v_here.is_ours, p_wait);
+  if v_is_ours is not true or p_alone and not venomqa.is_quiet() then
+    perform venomqa.refuse_if_not_alone(v_is_ours, p_wait);
   end if;
-  if v_here.has_ddl or not v_here.told_of_ddl then
-    v_here.shape_now := venomqa.present_shape();
+  select * into v_about from venomqa.about;
+  if exists (select from venomqa.ddl) or not v_about.told_of_ddl then
+    v_about.shape := venomqa.present_shape();
   end if;
+  v_last := (select max(mark.id) from venomqa.mark);
 
   -- What this statement can see happened before the mark; what it cannot see stays, and happened after it.
   with
     seen as (delete from venomqa.log returning *),
-    kept as (insert into venomqa.past select v_here.last, seen.* from seen where v_here.last is not null)
+    kept as (insert into venomqa.past select v_last, seen.* from seen where v_last is not null)
   select array_agg(counted.rel), array_agg(counted.n) into moved, lines
     from (select rel, count(*) as n from seen group by rel) as counted;
   if p_alone and pg_relation_size('venomqa.log') > 65536 then
     truncate venomqa.log;
   end if;
   if exists (select from venomqa.tables where file <> pg_relation_filenode(rel)) then
-    perform venomqa.rewritten(v_here.last);
+    perform venomqa.rewritten(v_last);
   end if;
 
   insert into venomqa.mark (name, shape, sequences, last_values, called)
-    select p_name, v_here.shape_now, array_agg(seq), array_agg(last), array_agg(s.called) from venomqa.sequences() s
+    select p_name, v_about.shape, array_agg(seq), array_agg(last), array_agg(s.called) from venomqa.sequences() s
     returning mark.id into checkpoint.id;
 end $$;
 
@@ -113,7 +114,11 @@ end $$;
 create function venomqa.rollback(p_mark int, p_wait boolean, out touched oid[], out past_size bigint)
 language plpgsql as $$
 declare
-  v_here record;
+  v_is_ours boolean := current_setting('venomqa.control', true) = 'on';
+  v_mark venomqa.mark;
+  v_about venomqa.about;
+  v_has_log boolean;
+  v_has_past boolean;
   v_table record;
 begin
   if p_wait then
@@ -122,23 +127,26 @@ begin
   else
     lock table venomqa.log in share row exclusive mode nowait;
   end if;
-  select here.*, mark.*, exists (select from venomqa.past where past.mark >= p_mark) as has_past
-    into v_here from venomqa.here left join venomqa.mark on id = p_mark;
-  if v_here.is_ours is not true or not v_here.is_quiet then
-    perform venomqa.refuse_if_not_alone(v_here.is_ours, p_wait);
+  if v_is_ours is not true or not venomqa.is_quiet() then
+    perform venomqa.refuse_if_not_alone(v_is_ours, p_wait);
   end if;
-  if v_here.id is null then
+  select * into v_mark from venomqa.mark where id = p_mark;
+  if not found then
     raise exception using errcode = 'VQ002', message = 'there is no such mark';
   end if;
   delete from venomqa.mark where id > p_mark;
-  if v_here.has_past then
+  v_has_log := exists (select from venomqa.log);
+  v_has_past := exists (select from venomqa.past where past.mark >= p_mark);
+  if v_has_past then
     perform venomqa.pull(p_mark);
   end if;
-  if v_here.shape <> v_here.shape_now or v_here.has_ddl or not v_here.told_of_ddl and venomqa.may_differ() then
-    perform venomqa.undo_shape(v_here.shape);
+  select * into v_about from venomqa.about;
+  if v_mark.shape <> v_about.shape or exists (select from venomqa.ddl)
+    or not v_about.told_of_ddl and venomqa.may_differ() then
+    perform venomqa.undo_shape(v_mark.shape);
   end if;
 
-  if v_here.has_log or v_here.has_past then
+  if v_has_log or v_has_past then
     for v_table in
       select rel,
         array_agg(at) filter (where n > 0) as gone,
@@ -169,7 +177,7 @@ begin
 
   -- Whether a sequence that has given no value yet is where it was, only the sequence itself can tell: it is set.
   perform setval(seq::regclass, last, called)
-    from unnest(v_here.sequences, v_here.last_values, v_here.called) as at_mark (seq, last, called)
+    from unnest(v_mark.sequences, v_mark.last_values, v_mark.called) as at_mark (seq, last, called)
     where not called or pg_sequence_last_value(seq) is distinct from last;
 end $$;
 
