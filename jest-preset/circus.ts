@@ -1,3 +1,5 @@
+import { hideOwnFrames } from '../src/stack.ts'
+
 /** As much of jest-circus' test as is read here. */
 export interface CircusTest {
   readonly fn?: unknown
@@ -70,6 +72,7 @@ export class Circus {
 
   /** Watches the test that is declared with `body`. */
   watch(body: object, watched: Watched): void {
+    hideOwnFrames(watched.site)
     this.#watched.set(body, watched)
   }
 

@@ -23,6 +23,8 @@ export type StepContext<S extends Systems, A, C> = WorldContext<S, A, C> & {
   readonly signal: AbortSignal
   /** Skips the path from here. */
   skip(reason?: string): never
+  /** Skips the path from here if `condition` holds. */
+  skip(condition: boolean, reason?: string): void
 }
 
 /** The words of one world, for test files. */

@@ -1,9 +1,11 @@
+import { types } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test as jestTest } from '@jest/globals'
 import { reportOf } from '../src/journey/report.ts'
 import type { JourneyNode, Mode, Path } from '../src/journey/tree.ts'
 import { markedSkip, Walk } from '../src/journey/walk.ts'
 import type { Lease, WorldContext } from '../src/lease.ts'
 import { declareJourney, type Runner } from '../src/runner.ts'
+import { pointTo } from '../src/stack.ts'
 import type { Systems, World } from '../src/world.ts'
 import { type Circus, type CircusTest, fullName, hasHooks, retryAtOnce } from './circus.ts'
 import type { StepsOfTests } from './steps.ts'
@@ -25,6 +27,10 @@ class Skip extends Error {
   override readonly name = 'Skip'
 }
 
+function skip(condition: string | boolean = '', reason = ''): void {
+  if (condition !== false) throw new Skip(typeof condition === 'string' ? condition : reason)
+}
+
 /** How long Jest waits for a path beside the steps' own time-outs: opening, checkpoints and rollbacks have limits of their own. */
 const MARGIN_MS = 60_000
 
@@ -41,7 +47,12 @@ export function pathsAsTests<S extends Systems, A, C>(options: PathsOptions<S, A
       walk ??= new Walk(journey, (await options.open()) as unknown as World<Systems, unknown, unknown>)
       return walk
     }
-    const end = async (): Promise<void> => walk?.end()
+    /** `jest.retryTimes(n, { entireDescribe: true })` may run the journey again, perhaps in a world that is opened anew. */
+    const end = async (): Promise<void> => {
+      const ended = walk
+      walk = undefined
+      await ended?.end()
+    }
 
     const declarePath = (path: Path): void => {
       const report = (): ReturnType<typeof reportOf> => reportOf(path)
@@ -90,16 +101,14 @@ export function pathsAsTests<S extends Systems, A, C>(options: PathsOptions<S, A
               options.contextOf({
                 expect,
                 signal,
-                skip: (reason = '') => {
-                  throw new Skip(reason)
-                },
+                skip,
               }),
             asStep: (step, work) => steps.run(step, work),
             kept: () => undefined,
             isSkip: (thrown) => thrown instanceof Skip,
           })
         } catch (error) {
-          if (!(error instanceof Skip)) throw error
+          if (!(error instanceof Skip)) throw types.isNativeError(error) ? pointTo(path.site, error) : error
           skipped = error.message
           told.skipped = error.message
           if (!circus.available) throw short(`skipped: ${error.message}`)

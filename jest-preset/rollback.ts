@@ -1,6 +1,8 @@
+import { types } from 'node:util'
 import { test as jestTest } from '@jest/globals'
 import { titleOf } from '../src/journey/title.ts'
 import type { Lease } from '../src/lease.ts'
+import { pointTo } from '../src/stack.ts'
 import type { Systems, World, WorldMark } from '../src/world.ts'
 import type { Circus } from './circus.ts'
 
@@ -37,8 +39,13 @@ export class Rollback<S extends Systems, A, C> {
   async begin(test: string): Promise<void> {
     const world = await this.#open()
     this.#lease.enter(test)
-    if (world.tainted) await world.recover()
-    this.#current = { test, mark: await world.checkpoint(test) }
+    try {
+      if (world.tainted) await world.recover()
+      this.#current = { test, mark: await world.checkpoint(test) }
+    } catch (error) {
+      this.#lease.leave(test)
+      throw error
+    }
   }
 
   async end(): Promise<void> {
@@ -77,7 +84,13 @@ export function rolledBackTest<S extends Systems, A, C, X>(
     (declare: typeof jestTest.only) =>
     (name: string, body: Body<X>, timeout?: number): void => {
       const site = new Error('site')
-      const run = async (): Promise<void> => rollback.around(name, timeout ?? circus.testTimeout, () => body(context))
+      const run = async (): Promise<void> => {
+        try {
+          await rollback.around(name, timeout ?? circus.testTimeout, () => body(context))
+        } catch (error) {
+          throw types.isNativeError(error) ? pointTo(site, error) : error
+        }
+      }
       circus.watch(run, { site })
       declare(name, run, (timeout ?? circus.testTimeout) + MARGIN_MS)
     }

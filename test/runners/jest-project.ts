@@ -1,23 +1,40 @@
-import { spawnSync } from 'node:child_process'
+import { type SpawnOptions, spawnSync, type SpawnSyncReturns } from 'node:child_process'
 import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { home, root } from './package.ts'
 
 /** How a project's TypeScript becomes what Jest runs: CommonJS by swc or babel, or ES modules by Node's own stripping. */
-export type Format = 'swc' | 'esm'
+export type Format = 'swc' | 'babel' | 'esm'
+
+const installed = (name: string): string => join(root, 'node_modules', name)
 
 const FORMATS: Record<Format, object> = {
   swc: {
     transform: {
       '^.+\\.ts$': [
-        join(root, 'node_modules/@swc/jest'),
+        installed('@swc/jest'),
         { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
+      ],
+    },
+  },
+  babel: {
+    transform: {
+      '^.+\\.ts$': [
+        installed('babel-jest'),
+        {
+          presets: [
+            [installed('@babel/preset-env'), { targets: { node: 'current' } }],
+            installed('@babel/preset-typescript'),
+          ],
+        },
       ],
     },
   },
   esm: { transform: {}, extensionsToTreatAsEsm: ['.ts'] },
 }
+
+const ALWAYS = { preset: 'venomqa', testLocationInResults: true, cacheDirectory: '<rootDir>/.jest' }
 
 /** What a run of the real Jest came to. */
 export interface JestRun {
@@ -50,31 +67,19 @@ export class JestProject implements Disposable {
     for (const part of ['common-jest', name]) {
       cpSync(join(root, 'test/runners/projects', part), this.folder, { recursive: true })
     }
-    for (const file of globSync('*.test.ts', { cwd: this.folder })) {
-      this.write(file, this.read(file).replace(/from 'vitest'/, "from '@jest/globals'"))
+    for (const file of globSync('*.ts', { cwd: this.folder })) {
+      const source = this.read(file).replaceAll("from 'vitest'", "from '@jest/globals'")
+      this.write(file, source.replaceAll("'venomqa/vitest'", "'venomqa/jest'"))
     }
     const manifest = { private: true, type: format === 'esm' ? 'module' : 'commonjs' }
-    const jest = { preset: 'venomqa', testLocationInResults: true, ...FORMATS[format], ...config }
+    const jest = { ...ALWAYS, ...FORMATS[format], ...config }
     this.write('package.json', JSON.stringify({ ...manifest, jest }))
   }
 
   run(args: readonly string[] = [], env: Record<string, string> = {}): JestRun {
     const [json, trace] = [join(this.folder, 'report.json'), join(this.folder, 'trace')]
     for (const file of [json, trace]) rmSync(file, { force: true })
-    const outside = Object.entries(process.env).filter(
-      ([name]) => !/^(VITEST|NODE_ENV|CI|FORCE_COLOR|VENOMQA_JEST)/.test(name),
-    )
-    const node = this.#format === 'esm' ? ['--experimental-vm-modules', '--no-warnings'] : []
-    const jest = join(root, 'node_modules/jest/bin/jest.js')
-    const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      [...node, jest, '--json', `--outputFile=${json}`, '--no-cache', ...args],
-      {
-        cwd: this.folder,
-        encoding: 'utf8',
-        env: { ...Object.fromEntries(outside), NO_COLOR: '1', TRACE: trace, ...env },
-      },
-    )
+    const { status, stdout, stderr } = this.spawn(['--json', `--outputFile=${json}`, ...args], env)
     const report = existsSync(json) ? JSON.parse(readFileSync(json, 'utf8')) : { testResults: [] }
     const tests = (report.testResults as { assertionResults: Outcome[] }[]).flatMap((file) => file.assertionResults)
     const named = (...statuses: string[]): string[] =>
@@ -92,6 +97,23 @@ export class JestProject implements Disposable {
       lines: new Map(tests.map((test) => [test.fullName, test.location?.line])),
       trace: existsSync(trace) ? readFileSync(trace, 'utf8').trimEnd().split('\n') : [],
     }
+  }
+
+  /** Runs Jest with nothing but `args`. */
+  spawn(args: readonly string[], env: Record<string, string> = {}): SpawnSyncReturns<string> {
+    const [command, all, options] = this.command(args, env)
+    return spawnSync(command, all, { ...options, encoding: 'utf8' })
+  }
+
+  /** What to start, and how. */
+  command(args: readonly string[], env: Record<string, string> = {}): [string, string[], SpawnOptions] {
+    const outside = Object.entries(process.env).filter(
+      ([name]) => !/^(VITEST|NODE_ENV|CI|FORCE_COLOR|VENOMQA_JEST)/.test(name),
+    )
+    const node = this.#format === 'esm' ? ['--experimental-vm-modules', '--no-warnings'] : []
+    const own = { NO_COLOR: '1', TRACE: join(this.folder, 'trace'), ...env }
+    const options = { cwd: this.folder, env: { ...Object.fromEntries(outside), ...own } }
+    return [process.execPath, [...node, installed('jest/bin/jest.js'), ...args], options]
   }
 
   read(file: string): string {

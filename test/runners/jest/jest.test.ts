@@ -25,7 +25,7 @@ function expectOwnBeginnings(trace: readonly string[]): void {
   }
 }
 
-test.each(['swc', 'esm'] as const satisfies readonly Format[])(
+test.each(['swc', 'babel', 'esm'] as const satisfies readonly Format[])(
   'every path runs, and shared steps run once: %s',
   (format) => {
     const { passed, trace, text } = runJest('checkout', [], format)
@@ -49,10 +49,9 @@ test.each([1, 2, 3])('randomized with seed %i, every step finds its own beginnin
   expectOwnBeginnings(trace)
 })
 
-test('in workers, in worker threads and without injected globals', () => {
-  for (const args of [['--workerThreads', '--maxWorkers=2'], ['--injectGlobals=false']]) {
-    expect(runJest('checkout', args).passed.toSorted()).toEqual(PATHS.toSorted())
-  }
+test('without injected globals', () => {
+  using project = new JestProject('checkout', 'swc', { injectGlobals: false })
+  expect(project.run().passed.toSorted()).toEqual(PATHS.toSorted())
 })
 
 test('.only, .skip, .todo, .each, skipIf and runIf', () => {
