@@ -1,4 +1,7 @@
+import { sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/node-postgres'
 import fc from 'fast-check'
+import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import { expect, test, vi } from 'vitest'
 import type { Worker } from '../../../src/rollbackable.ts'
@@ -233,6 +236,44 @@ for (const name of postgresServers) {
       expect((await client.query('select 5 as n')).rows).toEqual([{ n: 5 }])
       client.release()
       expect(() => client.release()).toThrow('already been released')
+    })
+
+    test('ORMs work on it with their transactions and savepoints', async () => {
+      await using place = await open(server)
+      await using world = await worldOn(place)
+      const mark = await world.checkpoint('before')
+      const count = async (): Promise<unknown> => (await place.pool.query('select count(*)::int as n from t')).rows[0].n
+
+      const db = drizzle(place.pool)
+      await db.transaction(async (outer) => {
+        await outer.execute(sql`insert into t values (1)`)
+        const inner = outer.transaction(async (nested) => {
+          await nested.execute(sql`insert into t values (2)`)
+          nested.rollback()
+        })
+        await expect(inner).rejects.toThrow('Rollback')
+      })
+      await expect(
+        db.transaction(async (outer) => {
+          await outer.execute(sql`insert into t values (3)`)
+          await outer.execute(sql`select 1/0`)
+        }),
+      ).rejects.toThrow()
+      expect(await count()).toBe(1)
+
+      const kysely = new Kysely<{ t: { id: number; n: number } }>({
+        dialect: new PostgresDialect({ pool: place.pool }),
+      })
+      await kysely.transaction().execute(async (trx) => {
+        await trx.insertInto('t').values({ id: 4, n: 0 }).execute()
+        await trx.updateTable('t').set({ n: 5 }).where('id', '=', 4).execute()
+      })
+      expect(await kysely.selectFrom('t').selectAll().orderBy('id').execute()).toEqual([
+        { id: 1, n: 0 },
+        { id: 4, n: 5 },
+      ])
+      await world.rollback(mark)
+      expect(await count()).toBe(0)
     })
 
     test('a client that is given back inside its transaction is rolled back, and that is said', async () => {
