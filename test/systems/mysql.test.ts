@@ -6,12 +6,14 @@ import { openSubject } from './mysql/subject.ts'
 
 for (const flavour of ['mariadb', 'mysql'] as const) {
   describeServer(flavour, (url) => {
-    describe('with logs', () => conformance(test, () => openSubject(url, flavour)))
+    describe('with logs', () => conformance(test, () => openSubject(url, flavour), { runs: 40 }))
     describe('with copies', () => conformance(test, () => openSubject(url, flavour, { copy: true }), { runs: 10 }))
-    describe('shared', () => 
+    describe('shared', () =>
       conformance(test, () => openShared(url), {
         runs: 30,
-        except: { 'gives the same generated id again': 'AUTO_INCREMENT is in no transaction, and ALTER TABLE would end it' },
+        except: {
+          'gives the same generated id again': 'AUTO_INCREMENT is in no transaction, and ALTER TABLE would end it',
+        },
       }))
   })
 }
