@@ -8,6 +8,7 @@ import { codeOf, type Store } from './store.ts'
 
 // Taken at load, so that a runner's fake timers never stop us.
 const { setTimeout } = globalThis
+const clock = performance.now.bind(performance)
 const DUPLICATE_KEY = 11000
 
 /** Who looks after a database, as the server remembers it. */
@@ -66,7 +67,7 @@ export class Leases {
         at: null,
         still: null,
       }
-      const replaced = await this.#takeOne(lease, performance.now() + patience)
+      const replaced = await this.#takeOne(lease, clock() + patience)
       if (replaced) dead.push(replaced)
       if (replaced?.at || replaced?.still) this.#owed.add(database)
       this.#held = [...this.#held, database]
@@ -120,7 +121,7 @@ export class Leases {
         // Until what it left is put back, our lease has its mark: we may be killed meanwhile.
         const { token, owner } = lease
         if (await this.#update(database, { token: holder.token }, { token, owner })) return holder
-      } else if (performance.now() > deadline) {
+      } else if (clock() > deadline) {
         throw leased(holder)
       }
       await new Promise((resolve) => setTimeout(resolve, 50))

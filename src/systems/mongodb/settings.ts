@@ -63,7 +63,8 @@ export class ServerSettings {
       this.#window = least
       await this.#set('ttlMonitorEnabled', false)
     }
-    const age = oldest ? Date.now() / 1000 - oldest.t : 0
+    // By the server's clock: ours may be another, or a fake one.
+    const age = oldest && this.#store.seen ? this.#store.seen.t - oldest.t : 0
     const wanted = age > least / REACH ? Math.max(least, Math.min(LONGEST, Math.ceil(age * REACH))) : least
     if (wanted <= this.#window && this.#window <= wanted * REACH) return
     if (await this.#set('minSnapshotHistoryWindowInSeconds', wanted)) this.#window = wanted
