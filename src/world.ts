@@ -91,6 +91,8 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
   readonly worker: Worker
   /** What `options.api` made. */
   readonly api: A
+  /** What a step sees of each system. */
+  readonly systems: Handles<S>
   readonly #systems: S
   readonly #verify: 'first' | 'always' | 'off'
   readonly #grace: number
@@ -106,6 +108,7 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
   private constructor(options: WorldOptions<S, A, C>, worker: Worker, context: Context<C>, api: A) {
     const { systems, verify = 'first', grace = 1000, observe } = options
     this.#systems = systems
+    this.systems = handlesOf(systems)
     this.#verify = verify
     this.#grace = grace
     this.#identity = observe && (() => observe({ systems: this.systems, ctx: this.ctx }))
@@ -150,18 +153,6 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
       await Promise.allSettled(toClose.map(async ([, system]) => system.close?.()))
       throw error
     }
-  }
-
-  /** What a step sees of each system. */
-  get systems(): Handles<S> {
-    const handles: Record<string, unknown> = {}
-    for (const [name, system] of Object.entries<Rollbackable>(this.#systems)) {
-      Object.defineProperty(handles, name, {
-        enumerable: true,
-        get: () => ('handle' in system ? system.handle : system),
-      })
-    }
-    return handles as Handles<S>
   }
 
   /** The plain data that steps share. */
@@ -436,6 +427,18 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
     if (entry) return entry
     throw typeof mark?.name === 'string' ? staleMark(mark.name) : notAMark(mark)
   }
+}
+
+/** A handle is asked for anew each time: a system may make another one. */
+function handlesOf<S extends Systems>(systems: S): Handles<S> {
+  const handles: Record<string, unknown> = {}
+  for (const [name, system] of Object.entries<Rollbackable>(systems)) {
+    Object.defineProperty(handles, name, {
+      enumerable: true,
+      get: () => ('handle' in system ? system.handle : system),
+    })
+  }
+  return handles as Handles<S>
 }
 
 function urlOf(systems: Systems, name: string): string {
