@@ -12,7 +12,7 @@ import { patiently } from './quiet.ts'
 import { refused } from './refusal.ts'
 import { serverOf } from './server.ts'
 import { Session } from './session.ts'
-import { name, text } from './sql.ts'
+import { text } from './sql.ts'
 import { type Mark, seen, type State } from './state.ts'
 import { placesOf, type Tracking } from './tracked.ts'
 import { dropWorkerDatabase, makeWorkerDatabase, workerDatabase } from './worker-database.ts'
@@ -101,8 +101,7 @@ export async function closeDatabase({ ground }: Opened, { keep, perWorker }: Ope
 
 /** What is about to be rewritten. */
 export function targetOf({ host }: Address, database: string): Omit<Target, 'proved'> {
-  const mark = `CREATE TABLE ${name(database)}.${MARK} (id INT)`
-  return { system: 'mysql', database, mark, ...(host !== undefined && { host }) }
+  return { system: 'mysql', database, mark: 'npx venomqa mark <its URL>', ...(host !== undefined && { host }) }
 }
 
 /** Whether somebody said that this is a test database. */
