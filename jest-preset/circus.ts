@@ -1,3 +1,4 @@
+import { beforeEach } from '@jest/globals'
 import { hideOwnFrames } from '../src/stack.ts'
 
 /** As much of jest-circus' test as is read here. */
@@ -10,10 +11,15 @@ export interface CircusTest {
   errors: unknown[]
 }
 
+interface CircusHook {
+  readonly type: string
+  readonly fn: unknown
+}
+
 interface CircusBlock {
   readonly name: string
   readonly parent?: CircusBlock
-  readonly hooks: readonly { readonly type: string }[]
+  readonly hooks: CircusHook[]
 }
 
 interface CircusEvent {
@@ -24,6 +30,7 @@ interface CircusEvent {
 }
 
 interface CircusState {
+  readonly rootDescribeBlock?: CircusBlock
   readonly testTimeout?: number
   readonly hasFocusedTests?: boolean
   readonly testNamePattern?: RegExp | null
@@ -35,8 +42,10 @@ type Handler = (event: CircusEvent, state: CircusState) => Promise<void> | void
 export interface Watched {
   /** Where the user wrote it: the stack that failures of the test as a whole show. */
   readonly site: Error
-  /** Called before the hooks of a test that is to run. A text skips the test. */
-  start?(test: CircusTest): Promise<string | undefined>
+  /** Why a test that was to run is skipped. */
+  skips?(test: CircusTest): string | undefined
+  /** Called before the user's hooks. */
+  begin?(test: CircusTest): Promise<void>
   /** Called after the test's hooks. */
   done?(test: CircusTest): Promise<void>
 }
@@ -46,6 +55,9 @@ export interface Watched {
 const EVENT_HANDLERS = Symbol.for('EVENT_HANDLERS')
 const RETRY_IMMEDIATELY = Symbol.for('RETRY_IMMEDIATELY')
 
+/** The longest time-out that a timer can hold. */
+export const FOREVER_MS = 2 ** 31 - 1
+
 /** Watches the tests of one file as jest-circus runs them. */
 export class Circus {
   /** Whether jest-circus lets us watch. */
@@ -54,8 +66,10 @@ export class Circus {
   readonly #skipped = new WeakMap<CircusTest, string>()
   readonly #forced = new Map<CircusTest, CircusTest['mode']>()
   #state: CircusState = {}
+  #running: CircusTest | undefined
 
   constructor() {
+    beforeEach(this.#first, FOREVER_MS)
     const handlers = (globalThis as { [EVENT_HANDLERS]?: unknown })[EVENT_HANDLERS]
     this.available = Array.isArray(handlers)
     if (!Array.isArray(handlers)) return
@@ -63,6 +77,12 @@ export class Circus {
     handlers.splice(1, 0, ((event, state) => this.#early(event, state)) satisfies Handler)
     // After all hooks, when `expect.assertions()` has been checked.
     handlers.push(((event) => this.#late(event)) satisfies Handler)
+  }
+
+  /** A hook, since Jest lets no module be loaded between tests, and opening a system may load its driver. */
+  readonly #first = async (): Promise<void> => {
+    const test = this.#running
+    if (test) await this.#watched.get(test.fn as object)?.begin?.(test)
   }
 
   /** The time-out of a test that has none, in ms. */
@@ -81,17 +101,18 @@ export class Circus {
     this.#skipped.set(test, reason)
   }
 
-  async #early(event: CircusEvent, state: CircusState): Promise<void> {
+  #early(event: CircusEvent, state: CircusState): void {
     this.#state = state
     const { test } = event
+    if (event.name === 'run_start') this.#goFirst()
+    if (event.name === 'test_start') this.#running = test
     const watched = this.#watched.get((event.name === 'add_test' ? event.fn : test?.fn) as object)
     if (!watched) return
     if (event.name === 'add_test' && event.asyncError && watched.site.stack) event.asyncError.stack = watched.site.stack
     if (!test) return
-    if (event.name === 'test_start' && willRun(test, state)) {
+    if (event.name === 'test_start') {
       this.#skipped.delete(test)
-      const reason = await watched.start?.(test)
-      if (reason === undefined) return
+      if (!willRun(test, state) || watched.skips?.(test) === undefined) return
       this.#forced.set(test, test.mode)
       test.mode = 'skip'
     }
@@ -100,6 +121,21 @@ export class Circus {
       test.mode = this.#forced.get(test)
       this.#forced.delete(test)
     }
+  }
+
+  /** Set-up files and other worlds may have declared hooks before this one. */
+  #goFirst(): void {
+    const { hooks = [] } = this.#state.rootDescribeBlock ?? {}
+    const index = hooks.findIndex(({ fn }) => fn === this.#first)
+    if (index > 0) hooks.unshift(...hooks.splice(index, 1))
+  }
+
+  /** Whether the user's own hooks run before the body of `test`. */
+  hasHooks(test: CircusTest): boolean {
+    for (let block: CircusBlock | undefined = test.parent; block; block = block.parent) {
+      if (block.hooks.some(({ type, fn }) => type === 'beforeEach' && fn !== this.#first)) return true
+    }
+    return false
   }
 
   async #late({ name, test }: CircusEvent): Promise<void> {
@@ -124,14 +160,6 @@ export function fullName(test: CircusTest): string {
   const names = [test.name]
   for (let block: CircusBlock | undefined = test.parent; block?.parent; block = block.parent) names.unshift(block.name)
   return names.join(' ')
-}
-
-/** Whether the user's own hooks run before the body of `test`. */
-export function hasHooks(test: CircusTest): boolean {
-  for (let block: CircusBlock | undefined = test.parent; block; block = block.parent) {
-    if (block.hooks.some(({ type }) => type === 'beforeEach')) return true
-  }
-  return false
 }
 
 function willRun(test: CircusTest, { hasFocusedTests, testNamePattern }: CircusState): boolean {

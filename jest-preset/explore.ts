@@ -25,7 +25,7 @@ export function explorations<S extends Systems, A, C>(
     }
     circus.watch(body, {
       site,
-      start: async () => (isOtherReplay(name) ? 'VENOMQA_REPLAY is for another exploration' : undefined),
+      skips: () => (isOtherReplay(name) ? 'VENOMQA_REPLAY is for another exploration' : undefined),
     })
     jestTest(name, body, timeout)
   }

@@ -7,7 +7,7 @@ import type { Lease, WorldContext } from '../src/lease.ts'
 import { declareJourney, type Runner } from '../src/runner.ts'
 import { pointTo } from '../src/stack.ts'
 import type { Systems, World } from '../src/world.ts'
-import { type Circus, type CircusTest, fullName, hasHooks, retryAtOnce } from './circus.ts'
+import { type Circus, FOREVER_MS, fullName, retryAtOnce } from './circus.ts'
 import type { StepsOfTests } from './steps.ts'
 import type { Stories } from './story.ts'
 
@@ -33,9 +33,6 @@ function skip(condition: string | boolean = '', reason = ''): void {
 
 /** How long Jest waits for a path beside the steps' own time-outs: opening, checkpoints and rollbacks have limits of their own. */
 const MARGIN_MS = 60_000
-
-/** The longest time-out that a timer can hold, for steps without one. */
-const FOREVER_MS = 2 ** 31 - 1
 
 /** Makes the function that declares a journey's paths as Jest tests. */
 export function pathsAsTests<S extends Systems, A, C>(options: PathsOptions<S, A, C>): (journey: JourneyNode) => void {
@@ -86,8 +83,8 @@ export function pathsAsTests<S extends Systems, A, C>(options: PathsOptions<S, A
         if (!circus.available) {
           const reason = (await walkOf()).blocked(path, name)
           if (reason !== undefined) throw short(reason)
-          await begin(name, false)
         }
+        if (!begun) await begin(name, false)
         try {
           if (begun?.error) throw begun.error
           await (
@@ -114,23 +111,24 @@ export function pathsAsTests<S extends Systems, A, C>(options: PathsOptions<S, A
           if (!circus.available) throw short(`skipped: ${error.message}`)
         } finally {
           tell(name, told)
-          if (!circus.available) await ended(name)
+          if (!circus.available) {
+            begun = undefined
+            await ended(name)
+          }
         }
       }
 
       circus.watch(body, {
         site: path.site,
-        start: async (test: CircusTest) => {
+        skips: (test) => {
           const name = fullName(test)
           const reason = walk?.blocked(path, name) ?? markedSkip(path)
-          if (reason === undefined) {
-            await begin(name, hasHooks(test))
-            return undefined
-          }
-          tell(name, { ...report(), skipped: reason })
+          if (reason !== undefined) tell(name, { ...report(), skipped: reason })
           return reason
         },
+        begin: async (test) => begin(fullName(test), circus.hasHooks(test)),
         done: async (test) => {
+          begun = undefined
           if (skipped !== undefined) circus.skip(test, skipped)
           await ended(fullName(test))
         },

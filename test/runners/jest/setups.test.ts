@@ -84,6 +84,38 @@ test.each(['swc', 'esm'] as const)('own set-up files and a global set-up run bes
   expect(text).toMatch(TREE)
 })
 
+test.each(['swc', 'esm'] as const)(
+  'a driver is loaded when the first path needs it, before every other hook: %s',
+  (format) => {
+    using project = new JestProject('hooks', format, { setupFilesAfterEnv: ['./after.cjs'] })
+    project.write('driver.cjs', "exports.connect = () => 'connected'")
+    project.write('after.cjs', "beforeEach(() => require('node:fs').appendFileSync(process.env.TRACE, 'hook\\n'))")
+    project.write(
+      'lazy.test.ts',
+      `import { defineWorld } from 'venomqa/jest'
+import { memory } from 'venomqa/memory'
+import { trace } from './world'
+const { journey, step, checkpoint, branch } = defineWorld({
+  systems: { db: memory(new Map()) },
+  api: async () => {
+    trace('opens')
+    return (await import('./driver.cjs')).connect()
+  },
+})
+journey('lazy', () => {
+  const api = step('read', ({ api }) => api)
+  checkpoint('read')
+  for (const name of ['left', 'right']) branch(name, () => void step(name, ({ expect }) => expect(api.value).toBe('connected')))
+})
+`,
+    )
+    const { messages, passed, trace } = project.run(['lazy'])
+    expect([...messages.values()].filter(Boolean)).toEqual([])
+    expect(passed).toEqual(['lazy left', 'lazy right'])
+    expect(trace).toEqual(['opens', 'hook', 'hook'])
+  },
+)
+
 test('projects of one run are told apart', () => {
   using project = new JestProject('several')
   const { jest } = JSON.parse(project.read('package.json')) as { jest: object }
