@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-// A user's project: the packed package and Vitest from the registry, nothing of this repository around it.
+// A user's project: the packed package, Vitest and Jest from the registry, nothing of this repository around it.
 const root = fileURLToPath(new URL('..', import.meta.url))
 const project = mkdtempSync(join(tmpdir(), 'venomqa-package-'))
 const installed = join(project, 'node_modules/venomqa')
@@ -13,7 +13,8 @@ const { exports, devDependencies, version } = JSON.parse(readFileSync(join(root,
 
 beforeAll(() => {
   write('package.json', JSON.stringify({ name: 'a-users-project', private: true, type: 'module' }))
-  run('npm', 'install', '--prefer-offline', '--loglevel=error', tarball(), `vitest@${devDependencies.vitest}`)
+  const runners = ['vitest', 'jest', '@jest/globals'].map((name) => `${name}@${devDependencies[name]}`)
+  run('npm', 'install', '--prefer-offline', '--loglevel=error', tarball(), ...runners)
 }, 180_000)
 
 afterAll(() => rmSync(project, { recursive: true, force: true }))
@@ -99,6 +100,44 @@ test('a journey is typed, and runs in Vitest', () => {
     '',
   )
   expect(run('npx', 'vitest', 'run', '--no-color')).toMatch(/◆ filled[^]*Tests {2}2 passed/)
+})
+
+test.each([
+  [
+    'CommonJS',
+    'cart.js',
+    { type: 'commonjs', jest: { preset: 'venomqa' } },
+    `const { defineWorld } = require('venomqa/jest'); const { memory } = require('venomqa/memory')`,
+  ],
+  [
+    'ES modules',
+    'cart.ts',
+    { type: 'module', jest: { preset: 'venomqa', transform: {}, extensionsToTreatAsEsm: ['.ts'] } },
+    `import { defineWorld } from 'venomqa/jest'; import { memory } from 'venomqa/memory'; const typed: string = 'stripped'`,
+  ],
+])('a journey and an exploration run in Jest: %s', (_, file, manifest, imports) => {
+  const folder = `jest-${manifest.type}`
+  write(`${folder}/package.json`, JSON.stringify(manifest))
+  write(
+    `${folder}/__tests__/${file}`,
+    `${imports}
+    const cart = new Map([['apple', 1]])
+    const { journey, step, checkpoint, branch, explore, action } = defineWorld({ systems: { cart: memory(cart) } })
+    journey('cart', () => {
+      step('fill', ({ cart }) => void cart.set('pear', 2))
+      checkpoint('filled')
+      branch('add', () => void step('a plum', ({ cart, expect }) => expect([...cart.set('plum', 3).keys()]).toHaveLength(3)))
+      branch('empty', () => void step('take', ({ cart, expect }) => expect([cart.delete('pear'), cart.size]).toEqual([true, 1])))
+    })
+    explore('apples', {
+      actions: { buy: action({ when: () => cart.get('apple') < 3, run: () => void cart.set('apple', cart.get('apple') + 1) }) },
+      invariants: { 'never more than three': () => cart.get('apple') <= 3 },
+    })`,
+  )
+  const node = manifest.type === 'module' ? 'node --experimental-vm-modules' : 'node'
+  expect(runIn(join(project, folder), 'sh', '-c', `${node} ../node_modules/jest/bin/jest.js 2>&1`)).toMatch(
+    /◆ filled[^]*Tests: {7}3 passed/,
+  )
 })
 
 function tarball(): string {
