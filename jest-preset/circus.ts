@@ -140,7 +140,11 @@ export class Circus {
 
   async #late({ name, test }: CircusEvent): Promise<void> {
     if (name !== 'test_done' || !test) return
-    await this.#watched.get(test.fn as object)?.done?.(test)
+    try {
+      await this.#watched.get(test.fn as object)?.done?.(test)
+    } catch (error) {
+      test.errors.push(error)
+    }
     if (!this.#skipped.has(test)) return
     test.status = 'skip'
     test.errors = []

@@ -4,7 +4,7 @@ import { titleOf } from '../src/journey/title.ts'
 import type { Lease } from '../src/lease.ts'
 import { pointTo } from '../src/stack.ts'
 import type { Systems, World, WorldMark } from '../src/world.ts'
-import type { Circus } from './circus.ts'
+import { type Circus, fullName } from './circus.ts'
 
 type Body<X> = (context: X) => unknown
 
@@ -36,7 +36,9 @@ export class Rollback<S extends Systems, A, C> {
     this.#lease = lease
   }
 
+  /** Once a test: `test` in the scope of `useRollback()` has begun when its hook comes. */
   async begin(test: string): Promise<void> {
+    if (this.#current) return
     const world = await this.#open()
     this.#lease.enter(test)
     try {
@@ -60,14 +62,9 @@ export class Rollback<S extends Systems, A, C> {
     }
   }
 
-  /** Runs a test's body between the two, within `timeout` ms: a body that goes on longer is waited for before the rollback. */
-  async around(test: string, timeout: number, body: () => unknown): Promise<void> {
-    await this.begin(test)
-    try {
-      await this.#lease.world.run(test, body as () => unknown, timeout)
-    } finally {
-      await this.end()
-    }
+  /** Runs a test's body within `timeout` ms: one that goes on longer is waited for before the rollback. */
+  async run(test: string, timeout: number, body: () => unknown): Promise<void> {
+    await this.#lease.world.run(test, body, timeout)
   }
 }
 
@@ -84,14 +81,32 @@ export function rolledBackTest<S extends Systems, A, C, X>(
     (declare: typeof jestTest.only) =>
     (name: string, body: Body<X>, timeout?: number): void => {
       const site = new Error('site')
+      const pointing = (error: unknown): unknown => (types.isNativeError(error) ? pointTo(site, error) : error)
+      let begun: { readonly error?: unknown } | undefined
+      const begin = async (test: string): Promise<void> => {
+        begun = await rollback.begin(test).then(
+          () => ({}),
+          (error: unknown) => ({ error }),
+        )
+      }
+      const end = async (): Promise<void> => {
+        begun = undefined
+        await rollback.end().catch((error: unknown) => {
+          throw pointing(error)
+        })
+      }
       const run = async (): Promise<void> => {
+        if (!begun) await begin(name)
         try {
-          await rollback.around(name, timeout ?? circus.testTimeout, () => body(context))
+          if (begun?.error) throw begun.error
+          await rollback.run(name, timeout ?? circus.testTimeout, () => body(context))
         } catch (error) {
-          throw types.isNativeError(error) ? pointTo(site, error) : error
+          throw pointing(error)
+        } finally {
+          if (!circus.available) await end()
         }
       }
-      circus.watch(run, { site })
+      circus.watch(run, { site, begin: (test) => begin(fullName(test)), done: end })
       declare(name, run, (timeout ?? circus.testTimeout) + MARGIN_MS)
     }
   const each =
