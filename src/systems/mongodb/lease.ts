@@ -22,6 +22,8 @@ export interface Lease {
   readonly except: readonly string[]
   /** What the server's settings were before the first world opened, once that is known. */
   readonly settings: Settings | null
+  /** Whether the world is about to give the lease up, and has stopped counting. */
+  readonly closing: boolean
   /** A time at which the state was that of the first mark, once there is one. */
   readonly at: Timestamp | null
   /** The first mark itself, where it is no time. */
@@ -64,6 +66,7 @@ export class Leases {
         only,
         except,
         settings: null,
+        closing: false,
         at: null,
         still: null,
       }
@@ -77,7 +80,7 @@ export class Leases {
 
   /** Notes that nothing is left to do of what a killed process did to a database: it is as we found it. */
   async mended(database: string, { only, except }: Claim): Promise<void> {
-    await this.#update(database, { token: this.#store.name }, { only, except, at: null, still: null })
+    await this.#update(database, { token: this.#store.name }, { only, except, closing: false, at: null, still: null })
     this.#owed.delete(database)
   }
 
@@ -100,6 +103,11 @@ export class Leases {
       if (!lease || lease.token === this.#store.name) return false
       return names === undefined || names.has(lease.token)
     })
+  }
+
+  /** Says that the leases are about to be given up, so that of two worlds that close at once not each waits for the other. */
+  async close(): Promise<void> {
+    for (const database of this.#held) await this.#update(database, { token: this.#store.name }, { closing: true })
   }
 
   /** Gives the leases up. */

@@ -90,7 +90,8 @@ export async function openDatabases(url: string, options: MongodbOptions, worker
 
 /** Ends the leases. The last one of a server puts back its settings. */
 export async function giveBack({ leases, settings }: Pick<Opened, 'leases' | 'settings'>): Promise<void> {
-  const isLast = async (): Promise<boolean> => (await leases.others({ living: true })).length === 0
+  const isLast = async (): Promise<boolean> => (await leases.others({ living: true })).every(({ closing }) => closing)
+  await leases.close()
   if (await isLast()) await settings.putBack()
   await leases.end()
   // One that opened meanwhile may have changed them before we put them back.
