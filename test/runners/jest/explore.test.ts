@@ -45,3 +45,29 @@ test.each(['swc', 'esm'] as const satisfies readonly Format[])('an exploration i
   expect(again.failed).toEqual(['no more is refunded than was paid'])
   expect(again.skipped).toEqual(['there is nothing to find'])
 })
+
+const PROPERTY = `import { expect, test } from '@jest/globals'
+import * as fc from 'fast-check'
+import { World } from 'venomqa'
+import { withRollback } from 'venomqa/fast-check'
+import { memory } from 'venomqa/memory'
+
+test('every run of a property starts from the same state', async () => {
+  const list = new Map([['first', 1]])
+  await using world = await World.open({ systems: { list: memory(list) } })
+  await using rolled = withRollback(world)
+  const property = fc.asyncProperty(fc.string(), async (key) => {
+    expect([...list.keys()]).toEqual(['first'])
+    list.set(key + '!', 2)
+  })
+  await fc.assert(rolled.rolledBack(property), { numRuns: 20 })
+})
+`
+
+test.each(['swc', 'esm'] as const satisfies readonly Format[])('fast-check runs with rollback: %s', (format) => {
+  using project = new JestProject('checkout', format)
+  project.write('property.test.ts', PROPERTY)
+  const { passed, messages } = project.run(['property'])
+  expect([...messages.values()].filter(Boolean)).toEqual([])
+  expect(passed).toHaveLength(1)
+})
