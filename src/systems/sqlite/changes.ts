@@ -59,7 +59,7 @@ function difference(table: string, past: Side, now: Side, shapes: Shapes): Chang
     const after = values(now, cell)
     const id = idOf(now, cell, after)
     const before = deleted.get(id)
-    if (before) updated.push(...update(now.shape!, before, after, cell.rowid))
+    if (before) updated.push(...update(now.shape!, shapes, before, after, cell.rowid))
     else inserted.push(after)
     deleted.delete(id)
   }
@@ -94,10 +94,14 @@ function keyOf({ shape }: Side, row: Values): string | undefined {
   )
 }
 
-/** A row that is there at both moments; nothing when it is stored differently and reads the same. */
-function update(shape: Shape, before: Values, after: Values, rowid: Cell['rowid']): Change['updated'] {
+/**
+ * A row that is there at both moments; nothing when it is stored differently and reads the same. A column that was added
+ * meanwhile changes no row, unless the row has another value in it than all rows got.
+ */
+function update(shape: Shape, shapes: Shapes, before: Values, after: Values, rowid: Cell['rowid']): Change['updated'] {
   const names = [...new Set([...before.keys(), ...after.keys()])]
-  const differing = names.filter((name) => !isSame(before.get(name), after.get(name)))
+  const was = (name: string): Stored | undefined => (before.has(name) ? before.get(name) : shapes.added(shape, name))
+  const differing = names.filter((name) => !isSame(was(name), after.get(name)))
   if (differing.length === 0) return []
   const only = (row: Values, columns: readonly string[]): Row =>
     shown(new Map(columns.flatMap((name) => (row.has(name) ? [[name, row.get(name)!]] : []))))

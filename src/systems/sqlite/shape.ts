@@ -55,9 +55,15 @@ export class Shapes {
     for (const [i, column] of stored.entries()) {
       const value = i < values.length ? values[i]! : this.#default(column)
       if (column === rowid) row.set(column.name, BigInt(cell.rowid))
-      else row.set(column.name, column.isReal && typeof value === 'bigint' ? Number(value) : value)
+      else row.set(column.name, exact(column, value))
     }
     return row
+  }
+
+  /** What the rows have in a column that was added after they were written. */
+  added({ stored }: Shape, name: string): Stored | undefined {
+    const column = stored.find((one) => one.name === name)
+    return column && exact(column, this.#default(column))
   }
 
   #ofPast(name: string, sql: string): Shape {
@@ -91,6 +97,11 @@ export class Shapes {
     }
     return value
   }
+}
+
+/** A whole number of a column of affinity REAL is stored as an INTEGER. */
+function exact({ isReal }: Column, value: Stored): Stored {
+  return isReal && typeof value === 'bigint' ? Number(value) : value
 }
 
 /** What a row looks like to a reader: an INTEGER is a number where that is exact. */

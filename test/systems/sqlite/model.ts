@@ -44,7 +44,9 @@ export async function dump(sql: Sql): Promise<Dump> {
       rows.map((row) => {
         const shown = Object.fromEntries(columns.map((column, i) => [column, String(row[`c${i}`])]))
         if (type === 'virtual') shown['rowid'] = `n${String(row['r'])}`
-        const id = key.length > 0 ? key.map((column) => shown[column]).join('|') : `rowid ${String(row['r'])}`
+        // Two rows may have a key of NULL: then the rowid tells them apart.
+        const isKeyed = key.length > 0 && !key.some((column) => shown[column] === 'null')
+        const id = isKeyed ? key.map((column) => shown[column]).join('|') : `rowid ${String(row['r'])}`
         return [id, shown]
       }),
     )
