@@ -118,7 +118,7 @@ const CASES: Readonly<
   },
 }
 
-onBoth((url) => {
+onBoth((url, flavour) => {
   describe('undoes what foreign keys did', () => {
     for (const [name, { tables, does }] of Object.entries(CASES)) {
       test(name, async () => {
@@ -164,5 +164,19 @@ onBoth((url) => {
       { table: 'items', inserted: [], updated: [], deleted: [{ id: 100, order_id: 10 }] },
       { table: 'orders', inserted: [], updated: [], deleted: [{ id: 10, user: 1, note: 'a' }] },
     ])
+  })
+
+  // MySQL 9.7.4 does this with nothing of ours in the database. Should it fail, the server is mended: then the limit in
+  // docs/systems/mysql.md can go, and REPLACE into a parent can come back to the random programs.
+  test.runIf(flavour === 'mysql')('limit: REPLACE of a parent leaves grandchildren behind on MySQL', async () => {
+    await using bench = await open(url, '')
+    const { app } = bench
+    await app.sql(SHOP)
+    await bench.system.close()
+    await app.sql("REPLACE INTO users VALUES (7, 'ada')")
+    assert.deepEqual(await app.sql('SELECT id FROM orders ORDER BY id'), [{ id: 12 }])
+    const orphans =
+      'SELECT items.id FROM items LEFT JOIN orders ON orders.id = order_id WHERE order_id IS NOT NULL AND orders.id IS NULL'
+    assert.notDeepEqual(await app.sql(orphans), [])
   })
 })

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Bench, onBoth, open } from './bench.ts'
 
-const runs = Number(process.env['VENOMQA_FUZZ_RUNS'] ?? 0) || 25
+const runs = Number(process.env['VENOMQA_FUZZ_RUNS'] ?? 0) || 20
 
 const TABLES = `
   CREATE TABLE users (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(9) UNIQUE, v INT);
@@ -22,6 +22,9 @@ const TABLES = `
 `
 const NAMES = ['users', 'orders', 'items', 'gifts', 'tree', 'visits', 'words', 'audit']
 
+/** MySQL 9.7 cascades this to the wrong rows: see the limit in cascades.test.ts. */
+const REPLACE_PARENT = 'REPLACE INTO users (id, name) VALUES (?, $)'
+
 /** What the application may do; ? stands for a small number, $ for a short text. The first ones are done most. */
 const STATEMENTS = [
   'UPDATE users SET name = $, v = v + 1 WHERE id = ?',
@@ -33,7 +36,6 @@ const STATEMENTS = [
   'REPLACE INTO words VALUES ($, ?), ($, ?)',
   'INSERT INTO users (name) VALUES ($)',
   'INSERT INTO users (id, name) VALUES (?, $) ON DUPLICATE KEY UPDATE name = $, v = ?',
-  'REPLACE INTO users (id, name) VALUES (?, $)',
   'UPDATE users SET id = id + 5 WHERE id = ?',
   'DELETE FROM users WHERE id = ?',
   'DELETE FROM users WHERE id > ?',
@@ -62,27 +64,30 @@ type Step =
 const number = fc.constantFrom('1', '2', '3', '4')
 const text = fc.constantFrom("'a'", "'b'", "'A'", "'c'", 'NULL', "'x'", "'y'")
 const few = fc.constantFrom(...STATEMENTS.slice(0, 5))
-const statement = fc.oneof(few, fc.constantFrom(...STATEMENTS)).chain((sql) =>
-  fc
-    .tuple(fc.array(number, { minLength: 6, maxLength: 6 }), fc.array(text, { minLength: 3, maxLength: 3 }))
-    .map(([numbers, texts]) => {
-      const [n, t] = [numbers.values(), texts.values()]
-      return sql.replaceAll('?', () => n.next().value ?? '1').replaceAll('$', () => t.next().value ?? "'a'")
-    }),
-)
+const statementOn = (flavour: string): fc.Arbitrary<string> =>
+  fc.oneof(few, fc.constantFrom(...STATEMENTS, ...(flavour === 'mariadb' ? [REPLACE_PARENT] : []))).chain((sql) =>
+    fc
+      .tuple(fc.array(number, { minLength: 6, maxLength: 6 }), fc.array(text, { minLength: 3, maxLength: 3 }))
+      .map(([numbers, texts]) => {
+        const [n, t] = [numbers.values(), texts.values()]
+        return sql.replaceAll('?', () => n.next().value ?? '1').replaceAll('$', () => t.next().value ?? "'a'")
+      }),
+  )
 const which = fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(5) })
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 10, arbitrary: fc.record({ do: fc.constant('run' as const), sql: statement }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({ do: fc.constantFrom('given up' as const, 'committed later' as const), sql: statement }),
-  },
-  { weight: 4, arbitrary: fc.constant({ do: 'checkpoint' as const }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('rollback' as const), which }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('release' as const), which }) },
-)
+const stepOn = (statement: fc.Arbitrary<string>): fc.Arbitrary<Step> =>
+  fc.oneof(
+    { weight: 10, arbitrary: fc.record({ do: fc.constant('run' as const), sql: statement }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constantFrom('given up' as const, 'committed later' as const), sql: statement }),
+    },
+    { weight: 4, arbitrary: fc.constant({ do: 'checkpoint' as const }) },
+    { weight: 4, arbitrary: fc.record({ do: fc.constant('rollback' as const), which }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('release' as const), which }) },
+  )
 
-onBoth((url) => {
+onBoth((url, flavour) => {
+  const step = stepOn(statementOn(flavour))
   let bench: Bench
   beforeAll(async () => {
     bench = await open(url, TABLES)
@@ -102,7 +107,7 @@ onBoth((url) => {
       )
       await fc.assert(property, { numRuns: runs, endOnFailure: runs > 1000 })
     },
-    runs > 100 ? 0 : 90_000,
+    runs > 100 ? 0 : 300_000,
   )
 })
 
