@@ -88,7 +88,7 @@ const TABLE = 'create table kv (key text primary key, value text not null)'
 /** A pool of an application on PostgreSQL, with commits of its own. */
 async function onPostgres(url: string): Promise<Place> {
   const database = await makeDatabase(url, TABLE)
-  const pool = new pg.Pool({ connectionString: database.url })
+  const pool = poolOn(database.url)
   return {
     ...storeOn(pool),
     systems: { db: postgres(database.url) },
@@ -101,7 +101,7 @@ async function onPostgres(url: string): Promise<Place> {
 
 async function onPool(url: string): Promise<Place> {
   const database = await makeDatabase(url, TABLE)
-  const pool = new pg.Pool({ connectionString: database.url })
+  const pool = poolOn(database.url)
   return {
     ...storeOn(pool),
     systems: { db: postgres.shared(pool) },
@@ -150,6 +150,11 @@ async function onSeveral(url: string): Promise<Place> {
       for (const part of parts) await part.dispose?.()
     },
   }
+}
+
+/** Its connections may still be closing when the database is dropped. */
+function poolOn(url: string): pg.Pool {
+  return new pg.Pool({ connectionString: url }).on('error', () => undefined)
 }
 
 function storeOn(pool: pg.Pool): Store {

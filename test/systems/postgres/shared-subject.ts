@@ -15,6 +15,8 @@ export async function openShared(
 > {
   const database = await makeDatabase(server, SCHEMA)
   const pool = new pg.Pool({ connectionString: database.url, application_name: 'application' })
+  // Its connections may still be closing when the database is dropped.
+  pool.on('error', () => undefined)
   const put = async (key: string, value: string): Promise<void> => {
     await pool.query('insert into kv values ($1, $2) on conflict (key) do update set value = $2', [key, value])
   }

@@ -341,6 +341,8 @@ interface Place extends AsyncDisposable {
 async function open(server: string, options: SharedOptions = {}): Promise<Place> {
   const database = await makeDatabase(server, SCHEMA)
   const pool = new pg.Pool({ connectionString: database.url })
+  // Its connections may still be closing when the database is dropped.
+  pool.on('error', () => undefined)
   return {
     database,
     pool,
