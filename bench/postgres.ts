@@ -68,7 +68,7 @@ export async function run(bench: Bench): Promise<void> {
   await onDisk((durable) => writes(bench, 'on', durable, 12))
 }
 
-/** In one process: our shared pool against the library that makes a transaction of each test. */
+/** In one process: our shared pool against a transaction that is begun before each test and rolled back after it. */
 async function inProcess({ quick, measure, row }: Bench, server: string, admin: pg.Client): Promise<void> {
   const size = { tables: 50, rows: 10_000, changes: 10 }
   const runs = quick ? 30 : 100
@@ -89,29 +89,21 @@ async function inProcess({ quick, measure, row }: Bench, server: string, admin: 
   const floor = await measure({ runs, run: () => pool.query('select 1') })
   await system.close()
   await pool.end()
-  // It patches the driver, so it has a process of its own.
-  const script = `
-    import pg from 'pg'
-    import { testTransaction } from 'pg-transactional-tests'
-    const { change } = await import(process.argv[2])
-    const pool = new pg.Pool({ connectionString: process.argv[1] })
-    const times = []
-    for (let run = -20; run < ${runs}; run += 1) {
-      testTransaction.start()
-      await change(pool, ${JSON.stringify(size)})
-      const started = performance.now()
-      await testTransaction.rollback()
-      if (run >= 0) times.push(performance.now() - started)
-    }
-    await testTransaction.close()
-    times.sort((a, b) => a - b)
-    console.log(JSON.stringify({ min: times[0], median: times[times.length >> 1], runs: times.length }))`
-  const args = ['--input-type=module', '-e', script, urlOf(server, OURS), import.meta.url]
-  const peer = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as Timing
+  const client = await connect(server, OURS)
+  const peer = await measure({
+    runs,
+    warmUp: 20,
+    before: async () => {
+      await client.query('begin')
+      await change(client, size)
+    },
+    run: () => client.query('rollback'),
+  })
+  await client.end()
   row({
-    work: 'the same in one process: 10 changes, 50 tables, 10000 rows; ours keeps marks and brings back sequences',
+    work: 'in one process: 10 changes, 50 tables, 10000 rows; only ours keeps marks, brings back sequences and lets the application commit',
     ours: { name: 'shared', ms: ours },
-    peers: { 'pg-transactional-tests': peer },
+    peers: { 'a transaction a test, by hand': peer },
     floor: { name: 'one round trip', ms: floor },
     correct,
   })
@@ -317,7 +309,7 @@ async function makeShop(server: string, admin: pg.Client, size: Size): Promise<v
 }
 
 /** A third inserts, a third updates, a third deletes, over up to three tables, each committed by itself; in bulk above 100. */
-export async function change(client: Pick<pg.Client, 'query'>, size: Size): Promise<void> {
+async function change(client: Pick<pg.Client, 'query'>, size: Size): Promise<void> {
   const per = perTable(size)
   const many = Math.min(3, size.tables)
   if (size.changes > 100) {
