@@ -1,4 +1,5 @@
 import { VenomError } from '../../errors.ts'
+import { shortened } from '../shared/statements.ts'
 import type { Control, TextRow } from './control.ts'
 import { codeOf } from './trouble.ts'
 
@@ -93,15 +94,10 @@ function describe(session: TextRow): string {
   const { pid, prepared, application_name, state, seconds, query } = session
   if (prepared !== null) return `It was prepared as '${prepared}' ${seconds} s ago, and waits for its second phase.`
   const since = seconds === null ? '' : ` ${seconds} s`
-  return `It belongs to pid ${pid} (application_name "${application_name ?? ''}", ${state ?? 'state not visible'}${since}): ${shortened(query ?? '')}`
+  return `It belongs to pid ${pid} (application_name "${application_name ?? ''}", ${state ?? 'state not visible'}${since}): ${shortened(query ?? '', 120)}`
 }
 
 function remedy(session: TextRow | undefined, settle: number): string {
   if (session?.['prepared']) return `End it: ROLLBACK PREPARED '${session['prepared']}'.`
   return `End it, or raise settle (${settle / 1000} s), or allow postgres(url, { terminate: true }).`
-}
-
-function shortened(query: string): string {
-  const line = query.replaceAll(/\s+/g, ' ').trim()
-  return line.length > 120 ? `${line.slice(0, 119)}…` : line
 }

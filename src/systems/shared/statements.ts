@@ -58,6 +58,25 @@ export function statementsOf(text: string, dialect: Dialect): Statement[] {
   return statements
 }
 
+/** Each statement that is not plain by itself, and the plain ones between two of those together: they fail as a whole. */
+export function partsOf(statements: readonly Statement[], isPlain: (statement: Statement) => boolean): Statement[][] {
+  const parts: Statement[][] = []
+  let isOpen = false
+  for (const statement of statements) {
+    const joins = isPlain(statement)
+    if (isOpen && joins) parts.at(-1)!.push(statement)
+    else parts.push([statement])
+    isOpen = joins
+  }
+  return parts
+}
+
+/** A statement on one line for messages, of `most` characters at most. */
+export function shortened(text: string, most = 80): string {
+  const line = text.replaceAll(/\s+/g, ' ').trim()
+  return line.length > most ? `${line.slice(0, most - 1)}…` : line
+}
+
 /** CREATE FUNCTION, PROCEDURE, TRIGGER or EVENT, which may hold statements of their own. */
 function isRoutine(words: readonly string[]): boolean {
   return words[0] === 'CREATE' && words.some((word) => /^(FUNCTION|PROCEDURE|TRIGGER|EVENT)$/.test(word))

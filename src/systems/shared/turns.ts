@@ -41,6 +41,16 @@ export class Turns {
     })
   }
 
+  /** Does `work` in a turn of its own; answers who has the turn when waiting for it took `patience` ms. */
+  async alone<T>(holder: Holder, patience: number, work: () => Promise<T>): Promise<T | Holder> {
+    if (!(await this.take(holder, patience))) return this.#holder ?? holder
+    try {
+      return await work()
+    } finally {
+      this.give(holder)
+    }
+  }
+
   /** Ends the turn of `holder`, if it is its turn. */
   give(holder: Holder): void {
     if (this.#holder !== holder) return

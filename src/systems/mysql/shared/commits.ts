@@ -1,5 +1,5 @@
 import { VenomError } from '../../../errors.ts'
-import type { Statement } from '../../shared/statements.ts'
+import { shortened, type Statement } from '../../shared/statements.ts'
 
 /** Statements that end no transaction. */
 const HARMLESS = new Set(
@@ -46,10 +46,4 @@ export function ended(text: string, why: string, left: string): VenomError {
       `${left}\n` +
       'Use mysql(url), where the application commits as in production and a rollback needs no transaction.',
   )
-}
-
-/** A statement on one line. */
-export function shortened(text: string): string {
-  const line = text.replaceAll(/\s+/g, ' ').trim()
-  return line.length > 80 ? `${line.slice(0, 79)}…` : line
 }

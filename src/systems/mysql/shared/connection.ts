@@ -1,9 +1,9 @@
 import { messageOf, type VenomError } from '../../../errors.ts'
-import { MYSQL, type Statement, statementsOf } from '../../shared/statements.ts'
+import { MYSQL, partsOf, shortened, type Statement, statementsOf } from '../../shared/statements.ts'
 import { effectOf } from '../../shared/transactions.ts'
 import { type Holder, locked, Turns } from '../../shared/turns.ts'
 import { errno } from '../refusal.ts'
-import { commits, ended, shortened, wouldCommit } from './commits.ts'
+import { commits, ended, wouldCommit } from './commits.ts'
 
 /** A connection as the application sees it: one of many that share the real one. */
 export interface Caller extends Holder {
@@ -79,7 +79,7 @@ export class SharedConnection {
       const isLetThrough = statements.length > 1 && !this.#together
       if (isLetThrough || statements.every(isPlain)) return await this.#plain(caller, statements, send, text)
       const answers: Answer[] = []
-      for (const part of partsOf(statements)) {
+      for (const part of partsOf(statements, isPlain)) {
         const [first] = part
         const of = part.map((statement) => statement.text).join(';')
         answers.push(
@@ -103,14 +103,11 @@ export class SharedConnection {
   }
 
   /** Does `work` while no statement and no transaction is under way; answers who is when that took `patience` ms. */
-  async alone<T>(holder: Holder, patience: number, work: () => Promise<T>): Promise<T | Holder> {
-    if (!(await this.#turns.take(holder, patience))) return this.#turns.holder ?? holder
-    try {
+  alone<T>(holder: Holder, patience: number, work: () => Promise<T>): Promise<T | Holder> {
+    return this.#turns.alone(holder, patience, async () => {
       if (this.#lost) throw this.#lost
-      return await work()
-    } finally {
-      this.#turns.give(holder)
-    }
+      return work()
+    })
   }
 
   async #plain(caller: Caller, statements: readonly Statement[], send: Send, text: string): Promise<Answer> {
@@ -223,15 +220,4 @@ function together(answers: readonly Answer[]): Answer {
     return (answer.rows as unknown[]).map((rows, i) => ({ rows, fields: (answer.fields as unknown[])[i] }))
   })
   return { rows: each.map(({ rows }) => rows), fields: each.map(({ fields }) => fields) }
-}
-
-/** Each statement that does something to the transaction alone, and what is between two of them together. */
-function partsOf(statements: readonly Statement[]): Statement[][] {
-  const parts: Statement[][] = []
-  for (const statement of statements) {
-    const last = parts.at(-1)
-    if (last && isPlain(statement) && isPlain(last[0]!)) last.push(statement)
-    else parts.push([statement])
-  }
-  return parts
 }

@@ -1,5 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { VenomError } from '../../../errors.ts'
+import { cover, faceOf, inOrder } from '../../shared/face.ts'
+import { leftOpen } from '../../shared/refusals.ts'
 import type { Answer, Caller, SharedConnection } from './connection.ts'
 
 type Callback = (error: unknown, rows?: unknown, fields?: unknown) => void
@@ -66,10 +68,9 @@ export function sharePool(
       if (callback) process.nextTick(callback, null)
     },
   }
-  // As own properties, which hide those of the class and can be taken away again.
-  Object.assign(pool, members)
+  const uncover = cover(pool, members)
   return async () => {
-    for (const name of Object.keys(members)) Reflect.deleteProperty(pool, name)
+    uncover()
     // Its settings, temporary tables and variables go with it.
     client.destroy()
     if (isEnded) await new Promise<void>((resolve) => pool.end(() => resolve()))
@@ -86,13 +87,8 @@ function callerOf(
   const caller: Caller = { doing: 'a query', isOpen: false, autocommit: true }
   const events = new EventEmitter()
   open.add(events)
-  // One after the other, as on a connection of its own.
-  let last: Promise<unknown> = Promise.resolve()
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const done = last.then(work)
-    last = done.catch(() => undefined)
-    return done
-  }
+  // As on a connection of its own.
+  const inTurn = inOrder()
   let isReleased = false
   const leave = (): void => {
     if (isReleased) return
@@ -100,10 +96,7 @@ function callerOf(
     open.delete(events)
     void inTurn(async () => {
       if (caller.isOpen) {
-        notice(
-          `mysql: a connection was given back to the pool with ${caller.doing} still open; it is rolled back here.\n` +
-            'In production whoever gets that connection next would run inside that transaction.',
-        )
+        notice(leftOpen('mysql', 'connection', caller.doing))
       }
       await shared.abandon(caller)
     }).catch(() => undefined)
@@ -168,14 +161,7 @@ function callerOf(
     [Symbol.dispose]: leave,
     promise: (...of: unknown[]): unknown => client.promise.apply(session, of),
   }
-  const session: Core = new Proxy(client, {
-    get(target, name) {
-      if (Object.hasOwn(own, name)) return own[name]
-      const source: object = name in EventEmitter.prototype ? events : target
-      const value: unknown = Reflect.get(source, name)
-      return typeof value === 'function' ? value.bind(source) : value
-    },
-  })
+  const session: Core = faceOf(client, own, events)
   return session
 }
 

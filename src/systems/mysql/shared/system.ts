@@ -12,6 +12,7 @@ import {
   type Worker,
 } from '../../../rollbackable.ts'
 import type { SafetyOptions } from '../../../safety.ts'
+import { alreadyLent, notOpen, stillUnderWay } from '../../shared/refusals.ts'
 import type { Holder } from '../../shared/turns.ts'
 import { rowsIn, selectAll } from '../observe.ts'
 import { errno } from '../refusal.ts'
@@ -178,13 +179,7 @@ export class Shared implements Rollbackable<SharedMark, Pool> {
     const ours: Holder = { doing: 'venomqa' }
     const done = await this.#open.shared.alone(ours, this.#settle, async () => ({ value: await work() }))
     if ('value' in done) return done.value
-    throw new VenomError(
-      'NOT_QUIET',
-      `mysql.shared: ${done.doing} is still under way after ${this.#settle / 1000} s, so ${not}.\n` +
-        'A step ended before the work that it began, or a connection was not given back to the pool.\n' +
-        'Await all work in the step, end the transaction, or raise settle.',
-      { retryable: true },
-    )
+    throw stillUnderWay('mysql.shared', 'connection', done.doing, this.#settle, not)
   }
 
   get #settle(): number {
@@ -193,12 +188,7 @@ export class Shared implements Rollbackable<SharedMark, Pool> {
 
   get #open(): Opened {
     if (this.#opened) return this.#opened
-    throw new VenomError(
-      'NOT_OPEN',
-      'mysql.shared: the system is not open.\n' +
-        'It is used before the world was opened, or after it was closed.\n' +
-        'Use it inside a step, or between World.open() and world.close().',
-    )
+    throw notOpen('mysql.shared')
   }
 }
 
@@ -236,13 +226,7 @@ function requireIdle(pool: CorePool): void {
   const { _allConnections: all, _freeConnections: free } = pool as CorePool &
     Partial<Record<string, { length: number }>>
   const lent = (all?.length ?? 0) - (free?.length ?? 0)
-  if (lent === 0) return
-  throw new VenomError(
-    'NOT_QUIET',
-    `mysql.shared: the pool has lent out ${lent} ${lent === 1 ? 'connection' : 'connections'} already.\n` +
-      'What runs on them would be committed past the shared connection.\n' +
-      'Open the world before the application takes connections, or give them back first.',
-  )
+  if (lent > 0) throw alreadyLent('mysql.shared', 'connection', lent)
 }
 
 function lost(name: string, cause: unknown): VenomError {

@@ -1,6 +1,6 @@
 import type { PoolClient, QueryResult } from 'pg'
 import { VenomError } from '../../../errors.ts'
-import { POSTGRES, type Statement, statementsOf } from '../../shared/statements.ts'
+import { partsOf, POSTGRES, shortened, type Statement, statementsOf } from '../../shared/statements.ts'
 import { effectOf } from '../../shared/transactions.ts'
 import { type Holder, locked, Turns } from '../../shared/turns.ts'
 import { type ListedTable, listTables } from '../tables.ts'
@@ -55,11 +55,9 @@ export class SharedConnection {
       throw locked('postgres', session, this.#turns.holder, this.#patience)
     }
     try {
-      if (statements.every((statement) => effectOf(statement).kind === 'other')) {
-        return await this.#plain(session, statements, send)
-      }
+      if (statements.every(isPlain)) return await this.#plain(session, statements, send)
       const results: QueryResult[] = []
-      for (const part of partsOf(statements)) results.push(...[await this.#part(session, part, send)].flat())
+      for (const part of partsOf(statements, isPlain)) results.push(...[await this.#part(session, part, send)].flat())
       return results.length === 1 ? results[0]! : results
     } finally {
       if (!session.isOpen) this.#turns.give(session)
@@ -78,13 +76,8 @@ export class SharedConnection {
   }
 
   /** Does `work` while no statement and no transaction is under way; answers who is when that took `patience` ms. */
-  async alone<T>(holder: Holder, patience: number, work: () => Promise<T>): Promise<T | Holder> {
-    if (!(await this.#turns.take(holder, patience))) return this.#turns.holder ?? holder
-    try {
-      return await work()
-    } finally {
-      this.#turns.give(holder)
-    }
+  alone<T>(holder: Holder, patience: number, work: () => Promise<T>): Promise<T | Holder> {
+    return this.#turns.alone(holder, patience, work)
   }
 
   /** Runs a statement of ours behind the guard of the application's last one. */
@@ -247,19 +240,7 @@ export class SharedConnection {
   }
 }
 
-/** Each statement that does something to the transaction alone, and what is between two of them together: it fails as a whole. */
-function partsOf(statements: readonly Statement[]): Statement[][] {
-  const parts: Statement[][] = []
-  for (const statement of statements) {
-    const last = parts.at(-1)
-    const isPlain = effectOf(statement).kind === 'other'
-    if (isPlain && last && effectOf(last[0]!).kind === 'other') last.push(statement)
-    else parts.push([statement])
-  }
-  return parts
-}
-
-function shortened(text: string): string {
-  const line = text.replaceAll(/\s+/g, ' ').trim()
-  return line.length > 80 ? `${line.slice(0, 79)}…` : line
+/** Whether a statement may be sent as it is. */
+function isPlain(statement: Statement): boolean {
+  return effectOf(statement).kind === 'other'
 }

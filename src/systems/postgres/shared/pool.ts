@@ -1,5 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { Pool, PoolClient, QueryConfig, QueryResult } from 'pg'
+import { cover, faceOf, inOrder } from '../../shared/face.ts'
+import { leftOpen } from '../../shared/refusals.ts'
 import type { Session, SharedConnection } from './connection.ts'
 
 type Callback = (error: unknown, result?: unknown, release?: unknown) => void
@@ -61,10 +63,9 @@ export function sharePool(
       return callback ? undefined : Promise.resolve()
     },
   }
-  // As own properties, which hide those of the class and can be taken away again.
-  Object.assign(pool, members)
+  const uncover = cover(pool, members)
   return async () => {
-    for (const name of Object.keys(members)) Reflect.deleteProperty(pool, name)
+    uncover()
     client.removeListener('error', broke)
     client.release(isBroken)
     if (isEnded) await pool.end()
@@ -82,13 +83,8 @@ function sessionOf(client: PoolClient, shared: SharedConnection, notice: (messag
     client.on(name as 'error', listener)
     return () => client.removeListener(name, listener)
   })
-  // One after the other, as on a connection of its own.
-  let last: Promise<unknown> = Promise.resolve()
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const done = last.then(work)
-    last = done.catch(() => undefined)
-    return done
-  }
+  // As on a connection of its own.
+  const inTurn = inOrder()
   let isReleased = false
   const own: Record<PropertyKey, unknown> = {
     query(...asked: unknown[]) {
@@ -108,10 +104,7 @@ function sessionOf(client: PoolClient, shared: SharedConnection, notice: (messag
       for (const stop of forward) stop()
       void inTurn(async () => {
         if (session.isOpen && !error) {
-          notice(
-            `postgres: a client was given back to the pool with ${session.doing} still open; it is rolled back here.\n` +
-              'In production whoever gets that client next would run inside that transaction.',
-          )
+          notice(leftOpen('postgres', 'client', session.doing))
         }
         await shared.abandon(session)
       }).catch(() => undefined)
@@ -122,14 +115,7 @@ function sessionOf(client: PoolClient, shared: SharedConnection, notice: (messag
       return callback ? undefined : Promise.resolve()
     },
   }
-  return new Proxy(client, {
-    get(target, name) {
-      if (Object.hasOwn(own, name)) return own[name]
-      const source: object = name in EventEmitter.prototype ? events : target
-      const value: unknown = Reflect.get(source, name)
-      return typeof value === 'function' ? value.bind(source) : value
-    },
-  })
+  return faceOf(client, own, events)
 }
 
 /** Answers by the callback that was given last, or else by a promise. */

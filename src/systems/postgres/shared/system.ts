@@ -10,6 +10,7 @@ import {
   type Worker,
 } from '../../../rollbackable.ts'
 import type { SafetyOptions } from '../../../safety.ts'
+import { alreadyLent, notOpen, stillUnderWay } from '../../shared/refusals.ts'
 import type { Holder } from '../../shared/turns.ts'
 import { loadDriver } from '../driver.ts'
 import { now } from '../quiet.ts'
@@ -89,7 +90,7 @@ export class Shared implements Rollbackable<SharedMark, Pool> {
   async open(worker: Worker): Promise<void> {
     const pool = this.handle
     const lent = pool.totalCount - pool.idleCount
-    if (lent > 0) throw alreadyLent(lent)
+    if (lent > 0) throw alreadyLent('postgres.shared', 'client', lent)
     const driver = await loadDriver()
     // The pool hides its password from copies.
     const address = { ...pool.options, password: pool.options.password }
@@ -201,13 +202,7 @@ export class Shared implements Rollbackable<SharedMark, Pool> {
     const ours: Holder = { doing: 'venomqa' }
     const done = await this.#open().shared.alone(ours, this.#settle, async () => ({ value: await work() }))
     if ('value' in done) return done.value
-    throw new VenomError(
-      'NOT_QUIET',
-      `postgres: ${done.doing} is still under way after ${this.#settle / 1000} s, so ${not}.\n` +
-        'A step ended before the work that it began, or a client was not given back to the pool.\n' +
-        'Await all work in the step, end the transaction, or raise settle.',
-      { retryable: true },
-    )
+    throw stillUnderWay('postgres', 'client', done.doing, this.#settle, not)
   }
 
   get #settle(): number {
@@ -216,12 +211,7 @@ export class Shared implements Rollbackable<SharedMark, Pool> {
 
   #open(): Opened {
     if (this.#opened) return this.#opened
-    throw new VenomError(
-      'NOT_OPEN',
-      'postgres.shared: the system is not open.\n' +
-        'It is used before the world was opened, or after it was closed.\n' +
-        'Use it inside a step, or between World.open() and world.close().',
-    )
+    throw notOpen('postgres.shared')
   }
 }
 
@@ -233,15 +223,6 @@ function requirePool(pool: Pool): Pool {
     'postgres.shared: the argument is not a pool of the driver "pg".\n' +
       "It is the application's own pool that is handed over, the object that `new Pool(…)` of 'pg' gave.\n" +
       'postgres.shared(pool); for a URL, postgres(url); for PGlite, pglite(db).',
-  )
-}
-
-function alreadyLent(count: number): VenomError {
-  return new VenomError(
-    'NOT_QUIET',
-    `postgres.shared: the pool has lent out ${count} ${count === 1 ? 'client' : 'clients'} already.\n` +
-      'What runs on them would be committed past the shared connection.\n' +
-      'Open the world before the application takes clients, or give them back first.',
   )
 }
 
