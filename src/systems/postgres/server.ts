@@ -68,10 +68,7 @@ async function connect(driver: Driver, url: string, options: PostgresOptions, wo
       await takeLease(control, patience)
     },
     leave: () => pool.end(),
-    end: async () => {
-      if (!pool.ending) await pool.end()
-      await control.close()
-    },
+    end: () => control.close(),
   }
 }
 

@@ -57,7 +57,7 @@ export interface Ground<Handle> {
   prepare(): Promise<void>
   /** Closes what steps see: its connections may hold locks. */
   leave(): Promise<void>
-  /** Closes all, and drops a copy. */
+  /** Closes the rest, and drops a copy. */
   end(): Promise<void>
 }
 
@@ -104,6 +104,7 @@ export class Undo<Handle extends Queryable> implements Rollbackable<Mark, Handle
       await install(control, { run: this.#run, keep: this.#keep, patience: this.#patience, notice, canTellOfDdl })
       this.#way = await wayOf(ground)
     } catch (error) {
+      await ground.leave()
       await ground.end()
       throw error
     }
@@ -166,11 +167,13 @@ export class Undo<Handle extends Queryable> implements Rollbackable<Mark, Handle
   }
 
   async ping(): Promise<Health> {
+    const { control } = this.#opened()
     const started = now()
-    const [server] = await this.#opened().control.query(
+    await control.query('select 1')
+    const latencyMs = now() - started
+    const [server] = await control.query(
       `select current_setting('server_version') as version, pg_size_pretty(pg_database_size(current_database())) as size`,
     )
-    const latencyMs = now() - started
     return { ok: true, latencyMs, detail: `PostgreSQL ${server?.['version']}, ${server?.['size']}` }
   }
 
