@@ -1,4 +1,11 @@
-import { busyError, type Connection, type Driver, type SqliteDatabase, type SqliteValue } from './connection.ts'
+import {
+  busyError,
+  type Connection,
+  type Driver,
+  type Query,
+  type SqliteDatabase,
+  type SqliteValue,
+} from './connection.ts'
 
 /** What is used of better-sqlite3's `Database` beside the least that a handle must have. */
 interface Database extends SqliteDatabase {
@@ -44,14 +51,15 @@ export function isBetterSqlite3(handle: SqliteDatabase): boolean {
 export function betterConnection(handle: SqliteDatabase): Connection {
   const native = handle as Database
   const exact = (sql: string): Statement => native.prepare(sql).raw(true).safeIntegers(true)
+  const query = (sql: string): Query => {
+    const statement = exact(sql)
+    return (...parameters) => statement.all(...parameters) as SqliteValue[][]
+  }
   return {
     native,
     exec: (sql) => void native.exec(sql),
-    rows: (sql, ...parameters) => exact(sql).all(...parameters) as SqliteValue[][],
-    query: (sql) => {
-      const statement = exact(sql)
-      return (...parameters) => statement.all(...parameters) as SqliteValue[][]
-    },
+    rows: (sql, ...parameters) => query(sql)(...parameters),
+    query,
     value: (sql, ...parameters) => (exact(sql).get(...parameters) as SqliteValue[] | undefined)?.[0],
     prepare: (sql) => native.prepare(sql),
     get inTransaction() {

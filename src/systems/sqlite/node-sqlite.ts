@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { VenomError } from '../../errors.ts'
-import type { Connection, Driver, SqliteDatabase, SqliteValue } from './connection.ts'
+import type { Connection, Driver, Query, SqliteDatabase, SqliteValue } from './connection.ts'
 
 /** What is used of node:sqlite's `DatabaseSync` beside the least that a handle must have; older Nodes lack some. */
 interface Database extends SqliteDatabase {
@@ -46,17 +46,15 @@ export function nodeConnection(handle: SqliteDatabase): Connection {
     statement.setReadBigInts(true)
     return statement
   }
+  const query = (sql: string): Query => {
+    const statement = exact(sql)
+    return (...parameters) => statement.all(...parameters).map(valuesOf)
+  }
   return {
     native,
     exec: (sql) => void native.exec(sql),
-    rows: (sql, ...parameters) =>
-      exact(sql)
-        .all(...parameters)
-        .map(valuesOf),
-    query: (sql) => {
-      const statement = exact(sql)
-      return (...parameters) => statement.all(...parameters).map(valuesOf)
-    },
+    rows: (sql, ...parameters) => query(sql)(...parameters),
+    query,
     value: (sql, ...parameters) => {
       const row = exact(sql).get(...parameters)
       return row === undefined ? undefined : valuesOf(row)[0]
