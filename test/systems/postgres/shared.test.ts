@@ -55,6 +55,8 @@ const STATEMENT = fc.oneof(
     'begin; insert into t values (5); commit; select count(*) from t',
     'insert into t values (6); select 1/0; insert into t values (7)',
     'insert into t values (6); commit; insert into t values (7)',
+    'insert into t values (8); commit; insert into t values (9); select 1/0',
+    'insert into t values (9); select 1/0; commit',
     'create table made (n int)',
     'drop table made',
     'create table if not exists made (n int); insert into made values (1)',

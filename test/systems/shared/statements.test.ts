@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
-import { MYSQL, POSTGRES, statementsOf } from '../../../src/systems/shared/statements.ts'
+import { MYSQL, partsOf, POSTGRES, shortened, statementsOf } from '../../../src/systems/shared/statements.ts'
 import { effectOf } from '../../../src/systems/shared/transactions.ts'
 import { describeServer } from '../../servers/server.ts'
 
@@ -100,4 +100,22 @@ test.for([
 test('AND CHAIN, but not AND NO CHAIN', () => {
   const chain = (text: string): boolean[] => statementsOf(text, POSTGRES).map((statement) => effectOf(statement).chain)
   expect(chain('commit and chain; rollback work and chain; commit and no chain')).toEqual([true, true, false])
+})
+
+test('what is between two statements about transactions stays together, for it fails as a whole', () => {
+  const isPlain = (statement: Parameters<typeof effectOf>[0]): boolean => effectOf(statement).kind === 'other'
+  const parts = (text: string): string[][] =>
+    partsOf(statementsOf(text, POSTGRES), isPlain).map((part) => part.map((statement) => statement.text.trim()))
+  expect(parts('select 1; select 2; begin; commit; select 3; select 4')).toEqual([
+    ['select 1', 'select 2'],
+    ['begin'],
+    ['commit'],
+    ['select 3', 'select 4'],
+  ])
+  expect(parts('')).toEqual([])
+})
+
+test('messages have a statement on one line, and cut', () => {
+  expect(shortened('  select\n  1 ')).toBe('select 1')
+  expect(shortened('x'.repeat(81))).toBe(`${'x'.repeat(79)}…`)
 })
