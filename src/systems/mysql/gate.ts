@@ -13,12 +13,10 @@ export interface Moment {
   finish(statements: readonly string[]): Promise<void>
 }
 
-/** How often two transactions that wait for each other may do so before it is told. */
-const TRIES = 20
-
 /**
  * Waits until no transaction that has written is open, lets none write until the transaction ends that is open then,
- * and runs `work` in it. The transaction is committed, or given up when `work` throws. Throws `NOT_QUIET`.
+ * and runs `work` in it. The transaction is committed, or given up when `work` throws. Throws `NOT_QUIET` when somebody
+ * is in the way for `settle` ms.
  */
 export async function alone<T>(
   { session, server, places, settle }: Ground,
@@ -27,7 +25,8 @@ export async function alone<T>(
   what: string,
   work: (moment: Moment) => Promise<T>,
 ): Promise<T> {
-  for (let tries = 1; ; tries++) {
+  const end = performance.now() + settle
+  for (;;) {
     try {
       const [, , drawn, ...counts] = await session.run([
         'START TRANSACTION',
@@ -46,9 +45,11 @@ export async function alone<T>(
       return result
     } catch (error) {
       await session.allowed('ROLLBACK')
-      // One who waits for us may hold a row that we wait for. Who was chosen to give way begins again.
-      if (isDeadlock(error) && tries < TRIES) continue
-      if (isLockTimeout(error)) throw await notQuiet(session, server, places.database, what, { settle, who: 'writers' })
+      // One who waits for us may hold a row that we wait for, or that another writer waits for. The server ends who
+      // has done least, which is us: under many writers that may happen often in a row.
+      if (isDeadlock(error) && performance.now() < end) continue
+      if (isLockTimeout(error) || isDeadlock(error))
+        throw await notQuiet(session, server, places.database, what, { settle, who: 'writers' })
       throw refused(error, session.shown, what)
     }
   }

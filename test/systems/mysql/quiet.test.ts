@@ -145,7 +145,7 @@ onBoth((url) => {
   })
 
   test('marks and rollbacks are exact while eight connections write', async () => {
-    await using bench = await open(url, TABLES)
+    await using bench = await open(url, TABLES, { settle: 20_000 })
     const { app, system, database } = bench
     const start = await contentsOf(database)
     const outer = await system.checkpoint('before the load')
