@@ -92,7 +92,8 @@ export class Keyspace {
         done = true
         for (const [key, image] of target) clock.written(key, image)
         count += target.size
-        await watcher.settle()
+        // The reply to a write has already brought what was done before and during the look.
+        if (target.size === 0 || written.blocked > 0) await watcher.settle()
         if (written.blocked > 0) await this.#checkNobodyWoken(target, written)
         if (watcher.suspects.quiet) return count
       } finally {
