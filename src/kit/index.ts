@@ -2,3 +2,4 @@ export { conformance, type ConformanceOptions, lawsFor, type TestFunction } from
 export { type Need } from './law.ts'
 export { type LawName } from './laws.ts'
 export { type Expiry, type Subject, type Transaction } from './subject.ts'
+export * from './sql/index.ts'

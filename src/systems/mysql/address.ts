@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from 'mysql2/promise'
 import { VenomError } from '../../errors.ts'
 import { redacted } from '../../safety.ts'
+import { urlParts } from '../shared/url.ts'
 
 /** Where a database is and how to log in to it. */
 export interface Address {
@@ -13,7 +14,7 @@ export interface Address {
   readonly shown: string
 }
 
-const SCHEMES = ['mysql:', 'mariadb:']
+const SCHEMES = ['mysql', 'mariadb']
 const SOCKETS = ['socketPath', 'socket', 'unix_socket']
 
 /**
@@ -23,21 +24,17 @@ const SOCKETS = ['socketPath', 'socket', 'unix_socket']
  * brackets, a unix socket in `?socketPath=`. Other options go to mysql2 as they are. Throws `BAD_ARGUMENT`.
  */
 export function addressOf(url: string): Address {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined
-  if (!parsed || !SCHEMES.includes(parsed.protocol)) throw badUrl(url, 'is not a URL of a MySQL or MariaDB database')
-  const options: Record<string, unknown> = {}
-  for (const [name, value] of parsed.searchParams) options[name] = valueOf(value)
-  const socket = SOCKETS.map((name) => parsed.searchParams.get(name)).find((path) => path !== null)
-  for (const name of SOCKETS) delete options[name]
-  const database = decoded(parsed.pathname.slice(1), url)
+  const parts = urlParts(url)
+  if (typeof parts === 'string') throw badUrl(url, parts)
+  if (!SCHEMES.includes(parts.scheme)) throw badUrl(url, 'is not a URL of a MySQL or MariaDB database')
+  const { user, password, path: database, port = 3306 } = parts
   if (database === '') throw badUrl(url, 'names no database')
-  const host = decoded(parsed.hostname, url).replace(/^\[|\]$/g, '') || 'localhost'
-  const port = parsed.port === '' ? 3306 : Number(parsed.port)
-  const user = decoded(parsed.username, url)
-  const password = decoded(parsed.password, url)
+  const host = parts.host || 'localhost'
+  const socket = SOCKETS.map((name) => parts.options[name]).find((path) => path !== undefined)
+  const others = Object.entries(parts.options).filter(([name]) => !SOCKETS.includes(name))
   return {
     options: {
-      ...options,
+      ...Object.fromEntries(others.map(([name, value]) => [name, valueOf(value)])),
       ...(socket === undefined ? { host, port } : { socketPath: socket }),
       ...(user !== '' && { user }),
       ...(password !== '' && { password }),
@@ -62,14 +59,6 @@ function valueOf(text: string): unknown {
     return JSON.parse(text)
   } catch {
     return text
-  }
-}
-
-function decoded(part: string, url: string): string {
-  try {
-    return decodeURIComponent(part)
-  } catch {
-    throw badUrl(url, 'holds a % that is not followed by two hexadecimal digits')
   }
 }
 

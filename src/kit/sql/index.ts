@@ -1,0 +1,1 @@
+export { ConnectionConfig, type ConnectionSettings } from './config.ts'
