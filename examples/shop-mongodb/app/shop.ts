@@ -37,7 +37,7 @@ export async function shop(url: string): Promise<Express> {
         const goods = await Goods.findOneAndUpdate(
           { _id: item, left: { $gt: 0 } },
           { $inc: { left: -1 } },
-          { session, new: true },
+          { session, returnDocument: 'after' },
         )
         if (!goods) throw new Refused(`${item} is sold out`)
         lines.push({ item, price: goods.price })
@@ -45,7 +45,7 @@ export async function shop(url: string): Promise<Express> {
       const counter = await Counter.findByIdAndUpdate(
         'orders',
         { $inc: { last: 1 } },
-        { session, upsert: true, new: true },
+        { session, upsert: true, returnDocument: 'after' },
       )
       const [made] = await Order.create([{ number: counter.last, user: body.user, lines }], { session })
       return made
@@ -64,7 +64,7 @@ export async function shop(url: string): Promise<Express> {
         const order = await Order.findOneAndUpdate(
           { number: Number(params.number), status: { $in: from } },
           { $set: { status: to }, $push: { history: { status: to, at: new Date() } } },
-          { session, new: true },
+          { session, returnDocument: 'after' },
         )
         if (!order) throw new Refused(`this order cannot be ${to}`)
         if (!putsBack) return order
