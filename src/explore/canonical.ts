@@ -13,7 +13,7 @@ export function canonical(value: unknown, at = 'the observation'): string {
   return write(value, at, [])
 }
 
-function write(value: unknown, at: string, above: readonly object[]): string {
+function write(value: unknown, at: string, above: object[]): string {
   switch (typeof value) {
     case 'string':
       return JSON.stringify(value)
@@ -31,9 +31,15 @@ function write(value: unknown, at: string, above: readonly object[]): string {
   }
 }
 
-function writeObject(thing: object, at: string, outer: readonly object[]): string {
-  if (outer.includes(thing)) throw unsupported(at, 'a cycle')
-  const above = [...outer, thing]
+function writeObject(thing: object, at: string, above: object[]): string {
+  if (above.includes(thing)) throw unsupported(at, 'a cycle')
+  above.push(thing)
+  const text = writeMembers(thing, at, above)
+  above.pop()
+  return text
+}
+
+function writeMembers(thing: object, at: string, above: object[]): string {
   if (Array.isArray(thing)) return `[${thing.map((item, i) => write(item, `${at}[${i}]`, above)).join()}]`
   if (isPlain(thing)) {
     const object = thing as Readonly<Record<string, unknown>>

@@ -46,10 +46,13 @@ export class Live {
   readonly cost: Cost = { actions: 0, observations: 0, checkpoints: 0, rollbacks: 0 }
   readonly #world: World<Systems, unknown, unknown>
   readonly #view: object
+  /** The call of each action without parameters: all states share it. */
+  readonly #plain: ReadonlyMap<string, readonly Call[]>
 
   constructor(world: World<Systems, unknown, unknown>, rules: Rules) {
     this.#world = world
     this.rules = rules
+    this.#plain = new Map([...rules.actions.keys()].map((name) => [name, [callOf(name, { params: {}, picks: {} })]]))
     this.#view = Object.defineProperties(Object.create(null), {
       ...Object.getOwnPropertyDescriptors(world.systems),
       api: { enumerable: true, get: () => world.api },
@@ -105,21 +108,14 @@ export class Live {
 
   /** All calls that are possible here, in the order of the actions. */
   async calls(place: string, counts: Readonly<Record<string, number>>): Promise<Call[]> {
-    const calls = new Map<string, Call>()
+    const calls: Call[] = []
     for (const [name, action] of this.rules.actions) {
       if (action.maxPerPath !== undefined && (counts[name] ?? 0) >= action.maxPerPath) continue
-      if (!action.params && !action.when) {
-        const call = callOf(name, NOTHING)
-        calls.set(call.key, call)
-        continue
-      }
-      const seed = this.rules.seed
-      for (const offer of await this.#guarded(name, () => offers(action, this.#view, seed, `${place} ${name}`))) {
-        const call = callOf(name, offer)
-        if (await this.#allows(name, action, offer.params)) calls.set(call.key, call)
-      }
+      const offered = action.params ? await this.#offered(name, action, place) : this.#plain.get(name)!
+      if (!action.when) calls.push(...offered)
+      else for (const call of offered) if (await this.#allows(name, action, call.params)) calls.push(call)
     }
-    return [...calls.values()]
+    return calls
   }
 
   /** The call as it can be made here and now; `undefined` when it cannot be made. */
@@ -186,6 +182,13 @@ export class Live {
     )
   }
 
+  /** The calls of an action with parameters, each once. */
+  async #offered(name: string, action: Action<object>, place: string): Promise<Iterable<Call>> {
+    const { seed } = this.rules
+    const made = await this.#guarded(name, () => offers(action, this.#view, seed, `${place} ${name}`))
+    return new Map(made.map((offer) => callOf(name, offer)).map((call) => [call.key, call])).values()
+  }
+
   async #allows(name: string, action: Action<object>, params: Values): Promise<boolean> {
     if (!action.when) return true
     return this.#guarded(name, async () => (await action.when?.(this.#view, params)) === true)
@@ -207,5 +210,3 @@ export class Live {
     }
   }
 }
-
-const NOTHING = { params: {}, picks: {} }

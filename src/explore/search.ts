@@ -136,8 +136,10 @@ export class Search {
     const findings = await this.#judge.step({ call, done, before, after, again: again !== undefined })
     if (isNew) await this.#discovered(to, after, findings)
     else for (const state of nearer) this.#reopen(state)
-    const prefix = again && findings.some(isIdempotence) ? [...this.graph.pathTo(again.from), again.call] : undefined
-    this.#record(findings, [...(prefix ?? this.graph.pathTo(from)), call])
+    if (findings.length > 0) {
+      const prefix = again && findings.some(isIdempotence) ? [...this.graph.pathTo(again.from), again.call] : undefined
+      this.#record(findings, [...(prefix ?? this.graph.pathTo(from)), call])
+    }
     this.#tell(from, to, call, done, isNew, findings)
     if (tally.runs === 1) await this.#again(from, call, to, after)
   }

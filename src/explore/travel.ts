@@ -26,8 +26,11 @@ export interface Astray {
   readonly text: string
 }
 
-/** How many states are looked at for a way that is shorter than the one along the discoveries. */
+/** How many states are looked at for a way that is shorter than the one along the discoveries, at most. */
 const SEARCHED = 64
+
+/** How many of them for each ms that the known way takes: so the search costs a tenth of what it may save. */
+const SEARCHED_PER_MS = 500
 
 /**
  * Brings the world to a known state the cheapest way, and lays the checkpoints that make it cheap.
@@ -97,16 +100,19 @@ export class Travel {
 
   /** The cheapest of staying, a live checkpoint and the start, with the calls that follow. */
   #route(target: State): Route {
+    const { action, rollback } = this.#prices
+    const costOf = ({ state, length }: Link): number => length * action + (state === this.at ? 0 : rollback)
     let best: Link = { state: target, via: undefined, rest: undefined, length: 0 }
     while (!this.#isStart(best.state)) best = before(best, best.state.via!)
-    let cost = this.#cost(best)
+    let cost = costOf(best)
+    const patience = Math.min(SEARCHED, cost * SEARCHED_PER_MS)
     const seen = new Set([target])
     const queue: Link[] = [{ state: target, via: undefined, rest: undefined, length: 0 }]
     for (const link of queue) {
-      if (link.length * this.#prices.action >= cost || seen.size > SEARCHED) break
-      if (this.#isStart(link.state) && this.#cost(link) < cost) {
+      if (link.length * action >= cost || seen.size > patience) break
+      if (this.#isStart(link.state) && costOf(link) < cost) {
         best = link
-        cost = this.#cost(link)
+        cost = costOf(link)
       }
       for (const transition of link.state.in) {
         if (seen.has(transition.from)) continue
@@ -121,10 +127,6 @@ export class Travel {
 
   #isStart(state: State): boolean {
     return state === this.at || this.#marked.has(state)
-  }
-
-  #cost({ state, length }: Link): number {
-    return length * this.#prices.action + (state === this.at ? 0 : this.#prices.rollback)
   }
 
   async #back(state: State): Promise<void> {
