@@ -51,6 +51,15 @@ export type VenomErrorCode =
   | 'SCHEMA_CHANGED'
   | 'MARK_LOST'
   | 'TOO_LARGE'
+  // a statement, in a backend made with the kit
+  | 'INTEGRITY'
+  | 'OPERATIONAL'
+  | 'TIMED_OUT'
+  | 'DEADLOCK'
+  | 'TRANSACTION'
+  | 'SERIALIZATION'
+  | 'QUERY'
+  | 'CONVERSION'
 
 /**
  * The one error class. The message has three parts: what happened, in the user's names; what it

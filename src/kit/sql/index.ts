@@ -1,1 +1,18 @@
+export { BackendError, type Constraint, type ErrorFamily, isBackendError, type Trouble } from './backend-error.ts'
+export { classify } from './classify.ts'
 export { ConnectionConfig, type ConnectionSettings } from './config.ts'
+export {
+  type Aftermath,
+  type Capabilities,
+  type Dialect,
+  type IsolationLevel,
+  type NameLimit,
+  quoter,
+  requireBegin,
+  type TransactionOptions,
+  type Unconstrained,
+} from './dialect.ts'
+export { mysqlDialect } from './mysql.ts'
+export { postgresDialect } from './postgres.ts'
+export { sqliteDialect } from './sqlite.ts'
+export { isAtLeast, type Version, versionOf } from './version.ts'

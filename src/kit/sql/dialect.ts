@@ -1,0 +1,124 @@
+import { VenomError, type VenomErrorCode } from '../../errors.ts'
+import type { Dialect as Syntax } from '../../systems/shared/statements.ts'
+import type { Version } from './version.ts'
+
+/** What one transaction may see of others, from least to most strict. */
+export type IsolationLevel = 'read uncommitted' | 'read committed' | 'repeatable read' | 'serializable'
+
+/** How a transaction is begun. */
+export interface TransactionOptions {
+  readonly isolation?: IsolationLevel
+  readonly readOnly?: boolean
+}
+
+/** What a server can do, which its version decides. */
+export interface Capabilities {
+  readonly savepoints: boolean
+  /** `INSERT … RETURNING`. */
+  readonly returning: boolean
+  /** Whether `CREATE TABLE` in a transaction is undone with it. */
+  readonly transactionalDdl: boolean
+  /** Whether constraints can be made to wait for the end of the transaction. */
+  readonly deferrable: boolean
+  readonly readOnlyTransactions: boolean
+  /** Whether the next generated id after a rollback is the one that was rolled back. */
+  readonly generatedIdsRollBack: boolean
+}
+
+/** What is left of a transaction after a statement of it failed: all of it, nothing until a rollback, or no transaction. */
+export type Aftermath = 'open' | 'aborted' | 'ended'
+
+/** Statements around a piece of work on one connection in which no constraint is checked. */
+export interface Unconstrained {
+  /** A query whose first value is handed to `after`, where a setting must be put back as it was. */
+  readonly ask?: string
+  readonly before: readonly string[]
+  after(was: unknown): readonly string[]
+}
+
+/** How one family of databases writes SQL. A plain object: spread it to make another one that differs in a part. */
+export interface Dialect {
+  readonly name: string
+  readonly version: Version
+  readonly supports: Capabilities
+  /** How the ends of statements are told apart. */
+  readonly syntax: Syntax
+  readonly isolationLevels: readonly IsolationLevel[]
+  /** A name as SQL, or several that lead to it: `quote('sales', 'orders')`. Throws `BAD_ARGUMENT`. */
+  quote(...path: readonly string[]): string
+  /** The parameter number `index`, from 1. */
+  placeholder(index: number): string
+  /** What begins a transaction, in the order in which it must be sent. Throws `UNSUPPORTED`. */
+  begin(options?: TransactionOptions): readonly string[]
+  readonly commit: string
+  readonly rollback: string
+  savepoint(name: string): string
+  rollbackTo(name: string): string
+  release(name: string): string
+  aftermath(code: VenomErrorCode): Aftermath
+  /**
+   * A query of one row a column, in the order of tables and columns: `schema` ('' where the name alone is enough),
+   * `table`, `column`, `key` (its place in the primary key, from 1, else 0), `computed` (1 when it cannot be written)
+   * and `internal` (1 for a table that people need not see).
+   */
+  readonly catalog: string
+  /** Empties tables at once, where that can be rolled back. Without it every table gets a DELETE. */
+  truncate?(tables: readonly string[]): string
+  /** Stands between the columns and the rows of an INSERT that brings rows back as they were. */
+  readonly overriding?: string
+  readonly unconstrained?: Unconstrained
+}
+
+/** How long a name may be. */
+export interface NameLimit {
+  readonly length: number
+  readonly unit: 'bytes' | 'characters'
+}
+
+/**
+ * A function that quotes names between two marks, each mark in a name twice.
+ *
+ * It throws `BAD_ARGUMENT` for what no server can take, and for names over the limit, which some servers cut without
+ * a word.
+ */
+export function quoter(mark: string, limit?: NameLimit): (...path: readonly string[]) => string {
+  return (...path) => {
+    if (path.length === 0) throw badName('', 'it is empty')
+    return path.map((name) => mark + required(name, limit).replaceAll(mark, mark + mark) + mark).join('.')
+  }
+}
+
+function required(name: string, limit: NameLimit | undefined): string {
+  if (name === '') throw badName(name, 'it is empty')
+  if (name.includes('\0')) throw badName(name, 'it holds a NUL')
+  if (limit === undefined) return name
+  const length = limit.unit === 'bytes' ? Buffer.byteLength(name) : Array.from(name).length
+  if (length > limit.length) throw badName(name, `it has ${length} ${limit.unit}, and may have ${limit.length}`)
+  return name
+}
+
+function badName(name: string, why: string): VenomError {
+  return new VenomError(
+    'BAD_ARGUMENT',
+    `${JSON.stringify(name)} cannot be the name of anything: ${why}.\n` +
+      'A server would refuse it, or cut it and mean something else.\n' +
+      'Use another name; two long names that begin alike are often one and the same once they are cut.',
+  )
+}
+
+/** Throws `UNSUPPORTED` for a way to begin a transaction that the dialect does not have. */
+export function requireBegin(
+  { name, isolationLevels, supports }: Pick<Dialect, 'name' | 'isolationLevels' | 'supports'>,
+  { isolation, readOnly }: TransactionOptions,
+): void {
+  const refuse = (what: string, fix: string): never => {
+    throw new VenomError(
+      'UNSUPPORTED',
+      `${name} has no ${what}.\nIt would run with another one, and the test would prove something else.\n${fix}`,
+    )
+  }
+  if (isolation !== undefined && !isolationLevels.includes(isolation)) {
+    refuse(`isolation level "${isolation}"`, `These are its levels: ${isolationLevels.join(', ')}.`)
+  }
+  if (readOnly && !supports.readOnlyTransactions) refuse('read-only transactions', 'Leave readOnly out.')
+}
