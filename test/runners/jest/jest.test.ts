@@ -49,6 +49,12 @@ test.each([1, 2, 3])('randomized with seed %i, every step finds its own beginnin
   expectOwnBeginnings(trace)
 })
 
+test.each(['swc', 'esm'] as const)('the clock of Jest is rolled back: %s', (format) => {
+  const { passed, failed, text } = runJest('jest-clock', [], format)
+  expect(failed, text).toEqual([])
+  expect(passed).toHaveLength(2)
+})
+
 test('without injected globals', () => {
   using project = new JestProject('checkout', 'swc', { injectGlobals: false })
   expect(project.run().passed.toSorted()).toEqual(PATHS.toSorted())
