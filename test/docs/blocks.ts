@@ -25,7 +25,7 @@ export function blocks(markdown: string): Block[] {
   )) {
     const line = markdown.slice(0, index).split('\n').length
     const last = found.at(-1)
-    if (hidden !== undefined) found.push(block(line, '', `// ${hidden}\n${hiddenCode}`))
+    if (hidden !== undefined) found.push(block(line, /needs .+/.exec(hidden)?.[0] ?? '', `// ${hidden}\n${hiddenCode}`))
     else if (language === 'ts') found.push(block(line, info.trim(), code))
     else if (language === 'text' && info.trim() === 'output' && last !== undefined) {
       found[found.length - 1] = { ...last, output: code.split('\n').filter((text) => text.trim() !== '') }
