@@ -1,0 +1,149 @@
+import { type Base, type Doc, keyOf, type Shard } from './base.ts'
+import type { Index, Shape } from './catalog.ts'
+import { difference } from './difference.ts'
+import type { Ground } from './history.ts'
+import { part } from './http.ts'
+import { makeLike, replaceBy } from './make.ts'
+import type { Bases, Mark } from './marks.ts'
+import { patchOf } from './patch.ts'
+import { type Plan, sameShape } from './plan.ts'
+import { Reader } from './reader.ts'
+import { lift, putBackShape } from './structure.ts'
+import { Writer } from './write.ts'
+
+/** What there is when a rollback begins. */
+export interface Present {
+  readonly shape: Shape
+  readonly shards: ReadonlyMap<string, Shard>
+}
+
+/** An index that takes the place of the user's. */
+interface Anew {
+  readonly index: Index
+  readonly from: string
+  /** Whether only this rollback needs it. */
+  readonly once: boolean
+  /** How it was at other marks, whose points in time die with the old one. */
+  readonly patches: ReadonlyMap<Base, ReadonlyMap<string, Doc>>
+}
+
+/** Does what a plan says. */
+export class CarryOut {
+  readonly #ground: Ground
+  readonly #bases: Bases
+  readonly #told = new Set<string>()
+  #made = 0
+
+  constructor(ground: Ground, bases: Bases) {
+    this.#ground = ground
+    this.#bases = bases
+  }
+
+  /**
+   * Until all is read that must be written, nothing of the user's is touched that is not put back on an error. False
+   * when somebody wrote meanwhile.
+   */
+  async run(mark: Mark, plan: Plan, { shape, shards }: Present): Promise<boolean> {
+    const { server, catalog } = this.#ground
+    const { http } = server
+    const written = plan.dirty.map(({ index }) => index)
+    const unlift = await lift(http, shape, [...written, ...plan.rebuild, ...plan.recopy, ...plan.created])
+    let ready: { readonly writes: ReadonlyMap<Base, readonly Doc[]>; readonly anew: readonly Anew[] }
+    try {
+      ready = { writes: await this.#read(plan), anew: await this.#makeAnew(mark, plan) }
+    } catch (error) {
+      await unlift()
+      throw error
+    }
+
+    for (const name of plan.open) await http.ask('POST', `/${part(name)}/_open?wait_for_active_shards=1`)
+    for (const name of plan.streams) await http.ask('DELETE', `/_data_stream/${part(name)}`)
+    for (const name of plan.created) await http.ask('DELETE', `/${part(name)}`)
+    for (const anew of ready.anew) await this.#swap(anew, shape.indices.has(anew.index.name))
+    const writer = new Writer(http)
+    for (const [{ index }, docs] of ready.writes) await writer.write(index, docs)
+    const now = await catalog.shape()
+    if (!sameShape(mark.shape, now)) await putBackShape(http, mark.shape, now)
+    for (const name of plan.close) await http.ask('POST', `/${part(name)}/_close`)
+
+    mark.shape = await catalog.shape()
+    const fresh = new Set([...plan.open, ...ready.anew.map(({ index }) => index.name)])
+    const reopened = [...mark.bases.values()].filter(({ index }) => fresh.has(index))
+    const numbers = new Map(await catalog.shards())
+    // Every write takes one number. Where more were taken, somebody else wrote.
+    for (const [base, docs] of ready.writes) {
+      const before = shards.get(keyOf(base))
+      if (before) numbers.set(keyOf(base), { ...before, max: before.max + docs.length })
+    }
+    return this.#bases.renew([...plan.dirty, ...reopened], numbers, mark.shape)
+  }
+
+  async #read({ dirty }: Plan): Promise<ReadonlyMap<Base, readonly Doc[]>> {
+    const { server, catalog } = this.#ground
+    await catalog.refresh(dirty)
+    const read = dirty.map(async (base) => {
+      const pairs = await difference(server, base, Reader.now(server, base.index, base.shard))
+      return [base, Array.from(pairs.values(), ({ before }) => before)] as const
+    })
+    return new Map(await Promise.all(read))
+  }
+
+  /** Makes the indices that will take a place, under names of ours. */
+  async #makeAnew(mark: Mark, plan: Plan): Promise<readonly Anew[]> {
+    const { server, worker, prefix } = this.#ground
+    const anew: Anew[] = []
+    try {
+      for (const name of [...plan.rebuild, ...plan.recopy]) {
+        const index = mark.shape.indices.get(name)
+        if (!index) continue
+        const copy = plan.recopy.includes(name) ? mark.copies.get(name) : undefined
+        const from = copy ?? `${prefix}rebuilt-${(this.#made += 1)}`
+        const mine = [...mark.bases.values()].filter((base) => base.index === name)
+        if (copy === undefined) {
+          if (!this.#told.has(name)) worker.notice(mappingGrew(name))
+          this.#told.add(name)
+          await makeLike(server, from, index, mine)
+        }
+        const patches = copy === undefined ? await this.#patches(name, mine) : new Map()
+        anew.push({ index, from, once: copy === undefined, patches })
+      }
+    } catch (error) {
+      for (const { from, once } of anew) if (once) await this.#delete(from)
+      throw error
+    }
+    return anew
+  }
+
+  async #patches(name: string, mine: readonly Base[]): Promise<ReadonlyMap<Base, ReadonlyMap<string, Doc>>> {
+    const patches = new Map<Base, ReadonlyMap<string, Doc>>()
+    for (const base of this.#bases.of(name)) {
+      const to = mine.find(({ shard }) => shard === base.shard)
+      if (!to || to === base) continue
+      // One whose past is gone already cannot be helped: going there says so.
+      const patch = await patchOf(this.#ground.server, base, to).catch(() => undefined)
+      if (patch) patches.set(base, patch)
+    }
+    return patches
+  }
+
+  async #swap({ index, from, once, patches }: Anew, isThere: boolean): Promise<void> {
+    const { server, catalog } = this.#ground
+    await replaceBy(server, from, index, isThere)
+    if (once) await this.#delete(from)
+    if (patches.size === 0) return
+    await this.#bases.renew([...patches.keys()], await catalog.shards(), await catalog.shape())
+    for (const [base, patch] of patches) base.patch = patch
+  }
+
+  async #delete(name: string): Promise<void> {
+    await this.#ground.server.http.ask('DELETE', `/${part(name)}`)
+  }
+}
+
+function mappingGrew(name: string): string {
+  return (
+    `elasticsearch: the mapping of index "${name}" grew in a branch. A mapping never shrinks, so a rollback makes the ` +
+    'index anew, which costs by its size. To have it faster, put the fields into the mapping before the first checkpoint, ' +
+    'or set dynamic: false.'
+  )
+}

@@ -1,0 +1,53 @@
+import { VenomError } from '../../errors.ts'
+import { statusOf } from './http.ts'
+import { OURS, type Scope } from './scope.ts'
+import type { Server } from './server.ts'
+
+/** What a rollback uses of the cluster and of its indices. */
+const CLUSTER = ['monitor', 'manage_index_templates', 'manage_ingest_pipelines', 'manage_ilm']
+const INDICES = ['read', 'write', 'manage', 'view_index_metadata', 'monitor']
+
+interface Answer {
+  readonly username: string
+  readonly has_all_requested: boolean
+  readonly cluster: Readonly<Record<string, boolean>>
+  readonly index: Readonly<Record<string, Readonly<Record<string, boolean>>>>
+}
+
+/** Throws `MISSING_GRANT`, with the role that is enough, unless our user may do all that a rollback needs. */
+export async function checkGrants(
+  { http, isOpenSearch }: Server,
+  scope: Scope,
+  template: Scope | undefined,
+): Promise<void> {
+  if (isOpenSearch) return
+  const names = [...scope.patterns, `${OURS}*`]
+  const index = [
+    { names, privileges: INDICES },
+    ...(template ? [{ names: template.patterns, privileges: ['read', 'view_index_metadata', 'monitor'] }] : []),
+  ]
+  const asked = http.ask<Answer>('POST', '/_security/user/_has_privileges', { cluster: CLUSTER, index })
+  const answer = await asked.catch((error: unknown) => {
+    // Where security is off, everything is allowed, and nobody can be asked.
+    if ([400, 404, 405, 500].includes(statusOf(error) ?? 0)) return undefined
+    throw error
+  })
+  if (!answer || answer.has_all_requested) return
+  const no = (granted: Readonly<Record<string, boolean>>): string[] =>
+    Object.keys(granted).filter((key) => !granted[key])
+  const lacking = [
+    ...no(answer.cluster).map((privilege) => `${privilege} on the cluster`),
+    ...Object.entries(answer.index).flatMap(([name, granted]) => no(granted).map((it) => `${it} on ${name}`)),
+  ]
+  throw missingGrants(answer.username, lacking, names)
+}
+
+function missingGrants(user: string, lacking: readonly string[], names: readonly string[]): VenomError {
+  const role = { cluster: CLUSTER, indices: [{ names, privileges: INDICES }] }
+  return new VenomError(
+    'MISSING_GRANT',
+    `elasticsearch: the user "${user}" may not do what a rollback needs: ${lacking.slice(0, 8).join(', ')}${lacking.length > 8 ? ' …' : ''}\n` +
+      'The system uses more rights than the application, which keeps its own user.\n' +
+      `This role is enough: PUT _security/role/venomqa ${JSON.stringify(role)}`,
+  )
+}

@@ -1,0 +1,146 @@
+import type { Change, Worker } from '../../rollbackable.ts'
+import { keyOf } from './base.ts'
+import { CarryOut } from './carry-out.ts'
+import { type Catalog, type Index, isClosed, type Shape } from './catalog.ts'
+import { documentChange, shapeChanges, withContent } from './changes.ts'
+import { Copies } from './copies.ts'
+import { allNew, difference, type Pair } from './difference.ts'
+import { Bases, isSame, Mark } from './marks.ts'
+import { isNothing, planOf } from './plan.ts'
+import type { Quiet } from './quiet.ts'
+import { Reader } from './reader.ts'
+import type { Server } from './server.ts'
+import { lackOf, requireNumbers, requireWhole } from './sources.ts'
+import { keepsWriting } from './troubles.ts'
+
+/** How often a moment is taken, or a rollback begun, anew because somebody wrote meanwhile. */
+const TRIES = 4
+
+/** What a history stands on. */
+export interface Ground {
+  readonly server: Server
+  readonly catalog: Catalog
+  readonly quiet: Quiet
+  readonly worker: Worker
+  /** What names of ours begin with: the lease's, so that the next one knows what a killed process left. */
+  readonly prefix: string
+  /** Whether each mark keeps clones of the indices. */
+  readonly copies: boolean
+  /** Whether `_version` comes back too. */
+  readonly exactVersions: boolean
+}
+
+/** The marks of one world, and the way back to them. */
+export class History {
+  readonly bases: Bases
+  readonly #ground: Ground
+  readonly #copies: Copies | undefined
+  readonly #carryOut: CarryOut
+  #last: Mark | undefined
+
+  constructor(ground: Ground) {
+    const { server, catalog } = ground
+    this.#ground = ground
+    this.bases = new Bases(server, catalog)
+    this.#copies = ground.copies ? new Copies(server, ground.prefix, this.bases) : undefined
+    this.#carryOut = new CarryOut(ground, this.bases)
+  }
+
+  /** Throws `NOT_QUIET`, and `UNSUPPORTED` for indices that no mark can hold. */
+  async checkpoint(name: string, { withCopies = true } = {}): Promise<Mark> {
+    const copies = withCopies ? this.#copies : undefined
+    const { catalog, quiet } = this.#ground
+    const what = `the checkpoint "${name}"`
+    for (let tries = 1; ; tries += 1) {
+      const shards = await catalog.shards()
+      // In this order: what has a number at the first look is done when nobody writes at the second.
+      const [, shape] = await Promise.all([quiet.moment(what), catalog.shape()])
+      this.#require(shape)
+      const mark = new Mark(name, shape, await this.bases.take(shards, shape, this.#last))
+      await copies?.keep(mark, this.#last)
+      const isFresh = mark.shape !== shape || [...mark.bases].some(([key, base]) => this.#last?.bases.get(key) !== base)
+      const moved = isFresh ? await this.#moved(mark) : undefined
+      if (copies) mark.shape = await catalog.shape()
+      if (moved === undefined) {
+        this.bases.add(mark)
+        if (copies === this.#copies) this.#last = mark
+        return mark
+      }
+      await this.#drop(mark)
+      if (tries === TRIES) throw keepsWriting(what, moved)
+    }
+  }
+
+  /** Throws `NOT_QUIET`, and before anything is touched `MARK_LOST` and `SCHEMA_CHANGED`. Says whether indices were made anew. */
+  async rollback(mark: Mark): Promise<{ readonly madeAnew: boolean }> {
+    const { catalog, quiet } = this.#ground
+    const what = `the rollback to "${mark.name}"`
+    await quiet.moment(what)
+    let madeAnew = false
+    for (let tries = 1; ; tries += 1) {
+      const [shards, shape] = await Promise.all([catalog.shards(), catalog.shape()])
+      const plan = planOf(mark, shape, shards, (index) => this.#comesWhole(index))
+      if (isNothing(plan)) break
+      madeAnew ||= plan.rebuild.length + plan.recopy.length > 0
+      if (await this.#carryOut.run(mark, plan, { shape, shards })) break
+      if (tries === TRIES) throw keepsWriting(what, plan.dirty[0]?.index ?? '')
+    }
+    this.#last = mark
+    return { madeAnew }
+  }
+
+  /** What was inserted, updated and deleted since a mark. Throws `MARK_LOST`. */
+  async changes(mark: Mark): Promise<readonly Change[]> {
+    const { server, catalog } = this.#ground
+    const [shards, shape] = await Promise.all([catalog.shards(), catalog.shape()])
+    const closed = new Set([...shape.indices.values()].filter(isClosed).map(({ name }) => name))
+    const differing = [...shards.values()].filter((shard) => {
+      const base = mark.bases.get(keyOf(shard))
+      return !closed.has(shard.index) && (!base || base.patch !== undefined || !isSame(base, shard))
+    })
+    await catalog.refresh(differing)
+    const pairs = new Map<string, Pair[]>()
+    for (const shard of differing) {
+      const base = mark.bases.get(keyOf(shard))
+      const now = Reader.now(server, shard.index, shard.shard)
+      const isAnother = !base || base.uuid !== shard.uuid
+      const found = isAnother ? await allNew(now) : await difference(server, base, now, 'whole')
+      pairs.set(shard.index, [...(pairs.get(shard.index) ?? []), ...found.values()])
+    }
+    const documents = Array.from(pairs, ([index, some]) => documentChange(index, some))
+    return withContent([...documents, ...shapeChanges(mark.shape, shape)])
+  }
+
+  async release(mark: Mark): Promise<void> {
+    await this.bases.release(mark)
+    await this.#copies?.drop(mark)
+    if (this.#last === mark) this.#last = undefined
+  }
+
+  /** Releases all marks, and what crash recovery would have gone by. */
+  async close(): Promise<void> {
+    for (const mark of this.bases.marks) await this.release(mark)
+    await this.bases.pin([])
+  }
+
+  async #drop(mark: Mark): Promise<void> {
+    await this.bases.drop(mark.bases.values())
+    await this.#copies?.drop(mark)
+  }
+
+  /** The index that was written to since the mark was begun, if any. */
+  async #moved(mark: Mark): Promise<string | undefined> {
+    const shards = await this.#ground.catalog.shards()
+    const moved = [...mark.bases].find(([key, base]) => !isSame(base, shards.get(key)))?.[1]
+    return moved?.index ?? [...shards].find(([key]) => !mark.bases.has(key))?.[1].index
+  }
+
+  #require(shape: Shape): void {
+    if (this.#copies) requireNumbers(shape)
+    else requireWhole(shape)
+  }
+
+  #comesWhole(index: Index): boolean {
+    return this.#ground.copies && (this.#ground.exactVersions || lackOf(index) !== undefined)
+  }
+}
