@@ -41,3 +41,13 @@ export function leftOpen(system: string, noun: Noun, doing: string): string {
     `In production whoever gets that ${noun} next would run inside that transaction.`
   )
 }
+
+/** Somebody else committed. `written`: which tables; `system`: without `.shared`. */
+export function wroteElsewhere(system: string, written: string, place: string): VenomError {
+  return new VenomError(
+    'NOT_VERIFIED',
+    `${system}: another connection wrote to ${written} in ${place}, which cannot be undone here.\n` +
+      'The application has a second pool, a connection of its own or another process, or somebody else is at work in the database.\n' +
+      `Hand over every pool that it has, or use ${system}(url), which undoes what any connection wrote.`,
+  )
+}

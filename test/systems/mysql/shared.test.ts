@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { createPool as createCallbackPool } from 'mysql2'
 import { createPool, type Pool, type PoolConnection, type ResultSetHeader } from 'mysql2/promise'
@@ -184,6 +185,23 @@ onBoth((url) => {
     await expect(world.rollback(mark)).rejects.toMatchObject(gone)
     await world.close().catch(() => undefined)
     expect(await place.database.sql('SELECT n FROM t')).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }, { n: 4 }])
+  })
+
+  test('what another connection committed is found out, what the application wrote is not taken for it', async () => {
+    await using place = await open(url)
+    const world = await worldOn(place)
+    const mark = await world.checkpoint('before')
+    for (const n of [1, 2]) {
+      await sleep(1100)
+      await place.pool.query(`INSERT INTO t VALUES (${n + 10}, ${n})`)
+      await world.rollback(mark)
+    }
+    await sleep(1100)
+    const other = await connect(url)
+    await other.query(`INSERT INTO ${place.database.name}.numbered (v) VALUES (1)`)
+    await other.end()
+    await expect(world.rollback(mark)).rejects.toThrow(/another connection wrote to numbered in "/)
+    await world.close().catch(() => undefined)
   })
 
   test('what runs beside an open transaction waits for its end', async () => {

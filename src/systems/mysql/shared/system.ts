@@ -21,7 +21,7 @@ import { type RawRow, type TextRow } from '../session.ts'
 import { placesOf } from '../tracked.ts'
 import { type Answer, SharedConnection } from './connection.ts'
 import { type Core, type CorePool, sharePool } from './pool.ts'
-import { addressOfPool, openSentinel, type Sentinel } from './sentinel.ts'
+import { addressOfPool, Sentinel } from './sentinel.ts'
 
 /** How a pool that the application handed over is rolled back. */
 export interface SharedOptions extends SafetyOptions {
@@ -71,9 +71,10 @@ export class Shared implements Rollbackable<SharedMark, Pool> {
 
   async open(worker: Worker): Promise<void> {
     requireIdle(this.#pool)
-    const sentinel = await openSentinel(addressOfPool(this.#pool), this.#options, this.#settle)
+    const sentinel = await Sentinel.open(addressOfPool(this.#pool), this.#options, this.#settle)
+    let client: Core | undefined
     try {
-      const client = await connected(this.#pool)
+      client = await connected(this.#pool)
       const ask = asking(client)
       const { rows } = await ask('SELECT @@innodb_rollback_on_timeout AS timeouts')
       await ask('SET SESSION wait_timeout = 2147483')
@@ -89,7 +90,8 @@ export class Shared implements Rollbackable<SharedMark, Pool> {
       this.#opened = { shared, sentinel, ask, undo: sharePool(this.#pool, client, shared, worker.notice) }
       worker.notice(DISTORTS)
     } catch (error) {
-      await sentinel.session.close()
+      client?.destroy()
+      await sentinel.close()
       throw error
     }
   }
@@ -159,14 +161,15 @@ export class Shared implements Rollbackable<SharedMark, Pool> {
       await opened.ask('COMMIT')
     } finally {
       await opened.undo()
-      await opened.sentinel.session.close()
+      await opened.sentinel.close()
     }
   }
 
-  /** Works on the mark `name` while the application does nothing. */
+  /** Works on the mark `name` while the application does nothing, once nobody wrote past us. */
   async #mark(name: string, not: string, sql: string): Promise<void> {
-    const { ask } = this.#open
+    const { ask, sentinel } = this.#open
     await this.#quiet(`"${name}" ${not}`, async () => {
+      await sentinel.look()
       try {
         await ask(sql)
       } catch (error) {

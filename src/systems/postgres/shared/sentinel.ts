@@ -1,4 +1,3 @@
-import { VenomError } from '../../../errors.ts'
 import type { SafetyOptions } from '../../../safety.ts'
 import { requireTestPlace, requireTestServer } from '../access.ts'
 import { ServerControl } from '../control.ts'
@@ -6,6 +5,7 @@ import type { Driver } from '../driver.ts'
 import { takeLease } from '../lease.ts'
 import { type Address, placeName } from '../place.ts'
 import { now } from '../quiet.ts'
+import { wroteElsewhere } from '../../shared/refusals.ts'
 
 /** How long nobody looks again, in ms: the server gathers what it counted for as long (PGSTAT_MIN_INTERVAL). */
 const PAUSE = 1000
@@ -57,12 +57,7 @@ export class Sentinel {
       return rows > 0 ? [`${table} (${rows} ${rows === 1 ? 'row' : 'rows'})`] : []
     })
     if (written.length === 0) return
-    throw new VenomError(
-      'NOT_VERIFIED',
-      `postgres: another connection wrote to ${written.join(', ')} in ${this.place}, which cannot be undone here.\n` +
-        'The application has a second pool, a client of its own or another process, or somebody else is at work in the database.\n' +
-        'Hand over every pool that it has, or use postgres(url), which undoes what any connection wrote.',
-    )
+    throw wroteElsewhere('postgres', written.join(', '), this.place)
   }
 
   async close(): Promise<void> {

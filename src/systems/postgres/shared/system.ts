@@ -1,4 +1,4 @@
-import type { Pool } from 'pg'
+import type { Pool, PoolClient } from 'pg'
 import { messageOf, VenomError } from '../../../errors.ts'
 import {
   type Health,
@@ -97,8 +97,9 @@ export class Shared implements Rollbackable<SharedMark, Pool> {
     const who = `venomqa ${worker.runner} worker ${worker.id}, process ${process.pid}`
     const sentinel = new Sentinel(driver, address, who)
     await sentinel.open(this.#options, this.#settle)
+    let client: PoolClient | undefined
     try {
-      const client = await pool.connect()
+      client = await pool.connect()
       await client.query(BEGIN)
       const refusal = (code: string, message: string): Error =>
         Object.assign(new driver.DatabaseError(message, message.length, 'error'), { code, severity: 'ERROR' })
@@ -106,6 +107,7 @@ export class Shared implements Rollbackable<SharedMark, Pool> {
       this.#opened = { shared, sentinel, undo: sharePool(pool, client, shared, (text) => worker.notice(text)) }
       worker.notice(DISTORTS)
     } catch (error) {
+      client?.release(true)
       await sentinel.close()
       throw error
     }
