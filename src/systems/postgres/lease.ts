@@ -42,8 +42,7 @@ function leased(place: Place, who: string): VenomError {
     'LEASED',
     `postgres: ${placeName(place)} is in use by ${who}.\n` +
       "Two runs in one database would undo each other's changes: it is another worker, a watch mode, or a run that hangs.\n" +
-      'Wait for it to end, or give each worker a database of its own: ' +
-      `postgres(\`…/${place.database}_\${process.env.VITEST_POOL_ID ?? process.env.JEST_WORKER_ID ?? 1}\`).`,
+      'Wait for it to end, or give each worker a database of its own: postgres(url, { perWorker: true }).',
     { retryable: true },
   )
 }
