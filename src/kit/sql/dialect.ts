@@ -50,6 +50,8 @@ export interface Dialect {
   placeholder(index: number): string
   /** What begins a transaction, in the order in which it must be sent. Throws `UNSUPPORTED`. */
   begin(options?: TransactionOptions): readonly string[]
+  /** What begins a transaction that only reads, and sees one moment however long it takes. */
+  readonly beginReading: readonly string[]
   readonly commit: string
   readonly rollback: string
   savepoint(name: string): string
@@ -58,8 +60,9 @@ export interface Dialect {
   aftermath(code: VenomErrorCode): Aftermath
   /**
    * A query of one row a column, in the order of tables and columns: `schema` ('' where the name alone is enough),
-   * `table`, `column`, `key` (its place in the primary key, from 1, else 0), `computed` (1 when it cannot be written)
-   * and `internal` (1 for a table that people need not see).
+   * `table`, `column`, `key` (more than 0 when it is in the primary key), `computed` (1 when it cannot be written),
+   * `internal` (1 for a table that people need not see) and `read` (the type that it must be cast to, so that the
+   * driver gets all of it, or '').
    */
   readonly catalog: string
   /** Empties tables at once, where that can be rolled back. Without it every table gets a DELETE. */

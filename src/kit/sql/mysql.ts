@@ -5,12 +5,11 @@ import { isAtLeast, versionOf } from './version.ts'
 const LEVELS: readonly IsolationLevel[] = ['read uncommitted', 'read committed', 'repeatable read', 'serializable']
 
 const CATALOG = `
-  select '' as \`schema\`, c.table_name as \`table\`, c.column_name as \`column\`, coalesce(k.ordinal_position, 0) as \`key\`,
-    case when coalesce(c.generation_expression, '') = '' then 0 else 1 end as computed, 0 as internal
+  select '' as \`schema\`, c.table_name as \`table\`, c.column_name as \`column\`, c.column_key = 'PRI' as \`key\`,
+    coalesce(c.generation_expression, '') <> '' as computed, 0 as internal,
+    case c.data_type when 'float' then 'double' else '' end as \`read\`
   from information_schema.columns c
     join information_schema.tables t on t.table_schema = c.table_schema and t.table_name = c.table_name
-    left join information_schema.key_column_usage k on k.table_schema = c.table_schema and k.table_name = c.table_name
-      and k.column_name = c.column_name and k.constraint_name = 'PRIMARY'
   where c.table_schema = database() and t.table_type = 'BASE TABLE'
   order by c.table_name, c.ordinal_position`
 
@@ -42,6 +41,7 @@ export function mysqlDialect(version: string): Dialect {
       // In this order: inside of a transaction its level cannot be changed any more.
       return options.isolation ? [`set transaction isolation level ${options.isolation}`, begin] : [begin]
     },
+    beginReading: ['set transaction isolation level repeatable read', 'start transaction with consistent snapshot'],
     commit: 'commit',
     rollback: 'rollback',
     savepoint: (name) => `savepoint ${quote(name)}`,

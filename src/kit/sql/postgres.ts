@@ -7,7 +7,7 @@ const LEVELS: readonly IsolationLevel[] = ['read uncommitted', 'read committed',
 const CATALOG = `
   select case n.nspname when current_schema() then '' else n.nspname end as "schema", c.relname as "table",
     a.attname as "column", coalesce(array_position(i.indkey::int2[], a.attnum) + 1, 0) as "key",
-    case when a.attgenerated = '' then 0 else 1 end as "computed", 0 as "internal"
+    case when a.attgenerated = '' then 0 else 1 end as "computed", 0 as "internal", '' as "read"
   from pg_class c
     join pg_namespace n on n.oid = c.relnamespace
     join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
@@ -47,6 +47,7 @@ export function postgresDialect(version: string): Dialect {
         ...[level, options.readOnly && 'read only'].flatMap((it) => (it ? [`set transaction ${it}`] : [])),
       ]
     },
+    beginReading: ['begin isolation level repeatable read read only'],
     commit: 'commit',
     rollback: 'rollback',
     savepoint: (name) => `savepoint ${quote(name)}`,

@@ -6,7 +6,7 @@ const LEVELS: readonly IsolationLevel[] = ['serializable']
 // The counters of AUTOINCREMENT are rows of a table like any other; it comes last, since inserts count too.
 const CATALOG = `
   select '' as "schema", t.name as "table", c.name as "column", c.pk as "key", c.hidden > 1 as "computed",
-    t.name = 'sqlite_sequence' as "internal"
+    t.name = 'sqlite_sequence' as "internal", '' as "read"
   from pragma_table_list t join pragma_table_xinfo(t.name) c
   where t.schema = 'main' and t.type = 'table' and c.hidden <> 1
     and (t.name not like 'sqlite\\_%' escape '\\' or t.name = 'sqlite_sequence')
@@ -39,6 +39,7 @@ export function sqliteDialect(version: string): Dialect {
       // At once: a transaction that reads first may later be refused what it needs to write.
       return ['begin immediate']
     },
+    beginReading: ['begin'],
     commit: 'commit',
     rollback: 'rollback',
     savepoint: (name) => `savepoint ${quote(name)}`,
