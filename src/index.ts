@@ -1,5 +1,6 @@
 export { placeOf, summary } from './changes.ts'
 export { isVenomError, VenomError, type VenomErrorCode } from './errors.ts'
+export type { Log, LogsOption, LogTail } from './logs.ts'
 export {
   type Awaitable,
   type Change,

@@ -11,6 +11,10 @@ const OPTIONS: Readonly<Record<string, readonly [must: string, is: (given: unkno
   context: ['a function', isFunction],
   observe: ['a function', isFunction],
   verify: ["'first', 'always' or 'off'", (given) => given === 'first' || given === 'always' || given === 'off'],
+  logs: [
+    'the path of a file, a stream, a child process, an array or function of those',
+    (given) => isFunction(given) || Object(given) === given || typeof given === 'string',
+  ],
   grace: ['a number of milliseconds', (given) => typeof given === 'number' && given >= 0],
   worker: ['an object', (given) => typeof given === 'object'],
 }

@@ -17,6 +17,7 @@ import type { Model, View } from './explore/model.ts'
 import type { ExploreOptions } from './explore/options.ts'
 import type { ExploreReport } from './explore/report.ts'
 import { InFlight } from './inflight.ts'
+import { Logs, type LogsOption } from './logs.ts'
 import { checkOptions } from './options.ts'
 import {
   type Awaitable,
@@ -64,6 +65,11 @@ export interface WorldOptions<S extends Systems, A = undefined, C = Record<strin
    * report none afterwards; one with only `observe` must look as it did at the mark.
    */
   readonly verify?: 'first' | 'always' | 'off'
+  /**
+   * Where the application logs to: a file, a stream or a child process, or several. The last lines that it wrote during
+   * a step stand beside the step's failure.
+   */
+  readonly logs?: LogsOption
   /** How long work that outlived its step may go on before the world is tainted, in ms. Default 1000. */
   readonly grace?: number
   readonly worker?: Partial<Worker>
@@ -93,6 +99,8 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
   readonly api: A
   /** What a step sees of each system. */
   readonly systems: Handles<S>
+  /** What the application logs: for the walker of journeys. */
+  readonly logs: Logs
   readonly #systems: S
   readonly #verify: 'first' | 'always' | 'off'
   readonly #grace: number
@@ -105,8 +113,9 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
   #closing: Promise<void> | undefined
   #queue: Promise<unknown> = Promise.resolve()
 
-  private constructor(options: WorldOptions<S, A, C>, worker: Worker, context: Context<C>, api: A) {
+  private constructor(options: WorldOptions<S, A, C>, worker: Worker, context: Context<C>, api: A, logs: Logs) {
     const { systems, verify = 'first', grace = 1000, observe } = options
+    this.logs = logs
     this.#systems = systems
     this.systems = handlesOf(systems)
     this.#verify = verify
@@ -121,7 +130,7 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
   /**
    * Opens every system, takes the mark `start` and has the systems prove that their rollback works.
    *
-   * Throws `NO_SYSTEMS`, `NAME_TAKEN`, `BAD_ARGUMENT`, `OPEN_FAILED`, `SELF_TEST_FAILED` or the system's own error; what was opened is closed again.
+   * Throws `NO_SYSTEMS`, `NAME_TAKEN`, `BAD_ARGUMENT`, `NOT_FOUND` (a log), `OPEN_FAILED`, `SELF_TEST_FAILED` or the system's own error; what was opened is closed again.
    */
   static async open<const S extends Systems, A = undefined, C = Record<string, unknown>>(
     options: WorldOptions<S, A, C>,
@@ -141,7 +150,7 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
       const url = (name: string): string => urlOf(options.systems, name)
       const api = (await options.api?.({ worker, url })) as A
       const context = new Context((options.context?.() ?? {}) as C)
-      const world = new World<S, A, C>(options, worker, context, api)
+      const world = new World<S, A, C>(options, worker, context, api, await Logs.open(options.logs))
       await world.checkpoint('start')
       if (options.verify !== 'off') {
         const proofs = await Promise.allSettled(systems.map(async ([, system]) => system.selfTest?.()))
@@ -351,6 +360,7 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
     const results = await Promise.allSettled([back()])
     results.push(...(await Promise.allSettled(systems.map(async ([, system]) => system.close?.()))))
     this.#live = []
+    this.logs.close()
     throwIfAny('CLOSE_FAILED', 'could not be closed', [['the world', this], ...systems], results)
   }
 

@@ -1,3 +1,4 @@
+import { durationText } from './duration.ts'
 import { MAIN_LINE } from './line.ts'
 import { labelOf, type NodeReport, type PathReport } from './report.ts'
 
@@ -82,13 +83,9 @@ function nodeText({ best, replays }: Line['nodes'][number], paint: Paint): strin
   const label = labelOf(best)
   if (best.kind === 'checkpoint') return best.state === 'failed' ? paint('red', `✗ ${label}`) : paint('cyan', label)
   if (best.state === 'not run') return paint('dim', label)
-  const took = best.ms === undefined ? '' : ` ${paint('dim', duration(best.ms))}`
+  const took = best.ms === undefined ? '' : ` ${paint('dim', durationText(best.ms))}`
   const again = replays > 0 ? ` ${paint('yellow', `(replayed ${replays}×)`)}` : ''
   return `${best.state === 'failed' ? paint('red', `✗ ${label}`) : label}${took}${again}`
-}
-
-function duration(ms: number): string {
-  return ms < 10 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`
 }
 
 function sign({ outcome }: PathOutcome, paint: Paint): string {

@@ -1,3 +1,5 @@
+import type { LogTail } from '../logs.ts'
+import { type Exchange, exchangeText } from './exchanges.ts'
 import type { CheckpointNode, Path, StepNode } from './tree.ts'
 
 /**
@@ -15,6 +17,8 @@ export interface NodeReport {
   state: NodeState
   /** How long it took, in ms; absent when it was not run. */
   ms?: number
+  /** The HTTP requests that the step made, the last 50 of its last try; absent where it made none. */
+  http?: Exchange[]
 }
 
 /** How one path went, as plain JSON: what reporters get as `task.meta.venomqa`. */
@@ -26,6 +30,8 @@ export interface PathReport {
   from?: string
   /** What the path changed since its last checkpoint, a line a table or key. */
   changed?: { since: string; lines: readonly string[] }
+  /** What the application logged during the step that failed. */
+  logs?: readonly LogTail[]
   /** Why it did not run. */
   skipped?: string
   /** How it was written, where it was not to run: filters leave no trace here. */
@@ -56,12 +62,21 @@ export function labelOf({ kind, name }: { readonly kind: NodeReport['kind']; rea
   return kind === 'checkpoint' ? `◆ ${name}` : name
 }
 
-/** What a failure text says beside the user's own error: the path walked, and what it changed. */
+/** How many of the failed step's requests a failure text shows. */
+const SHOWN_EXCHANGES = 10
+
+/** What a failure text says beside the user's own error: the path walked, what the step asked for, changed and logged. */
 export function failureText(report: PathReport): string {
   const lines = [`path: ${lineOf(report.nodes)}`]
+  const { http = [] } = report.nodes.find(({ state }) => state === 'failed') ?? {}
+  if (http.length > 0) {
+    const left = http.length > SHOWN_EXCHANGES ? ` (the last ${SHOWN_EXCHANGES})` : ''
+    lines.push(`requests${left}:`, ...http.slice(-SHOWN_EXCHANGES).map((one) => `  ${exchangeText(one)}`))
+  }
   if (report.changed && report.changed.lines.length > 0) {
     lines.push(`changed since ${report.changed.since}:`, ...report.changed.lines.map((line) => `  ${line}`))
   }
+  for (const { log, lines: last } of report.logs ?? []) lines.push(`${log}:`, ...last.map((line) => `  ${line}`))
   return lines.join('\n')
 }
 

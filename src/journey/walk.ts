@@ -1,9 +1,11 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { types } from 'node:util'
 import { summary } from '../changes.ts'
 import { isVenomError, messageOf, VenomError } from '../errors.ts'
 import { at, pointTo } from '../stack.ts'
 import type { Changes, Systems, World, WorldMark } from '../world.ts'
-import { blockedText, failureText, labelOf, type PathReport } from './report.ts'
+import { type Exchange, KEPT_EXCHANGES, listening } from './exchanges.ts'
+import { blockedText, failureText, labelOf, type NodeReport, type PathReport } from './report.ts'
 import type { CheckpointNode, Group, JourneyNode, Path, StepNode } from './tree.ts'
 
 /** What a walk needs of the test that is running. */
@@ -108,7 +110,7 @@ export class Walk {
           if (node.kind === 'checkpoint') {
             this.#last = await this.#world.checkpoint(node.name)
             if (clean) this.#marks.set(node, this.#last)
-          } else if (!(await this.#step(node, host))) {
+          } else if (!(await this.#step(node, entry, host))) {
             clean = false
             entry.state = 'failed'
             this.#failures.set(node, { node, reportedBy: host.name })
@@ -118,11 +120,14 @@ export class Walk {
         } catch (error) {
           if (host.isSkip(error)) throw error
           entry.state = 'failed'
+          entry.ms = now() - began
           this.#failures.set(node, { node, reportedBy: host.name })
           if (host.changes !== 'off') await this.#tellChanges(report, this.#last)
+          const logs = await this.#world.logs.tails()
+          if (logs.length > 0) report.logs = logs
           throw told(error, node, report)
         } finally {
-          entry.ms = now() - began
+          entry.ms ??= now() - began
         }
       }
       if (host.changes === 'always') await this.#tellChanges(report, this.#last)
@@ -171,13 +176,17 @@ export class Walk {
   }
 
   /** Whether the step passed; `false` when it failed softly and the path may go on. */
-  async #step(step: StepNode, host: Host): Promise<boolean> {
+  async #step(step: StepNode, entry: NodeReport, host: Host): Promise<boolean> {
     const { retry = 0, timeout = host.timeout } = step.options
     const before = retry > 0 ? await this.#world.checkpoint(`before ${step.name}`) : undefined
     for (let tries = 0; ; tries++) {
       try {
         const body = step.body as (context: unknown) => unknown
-        const work = (signal: AbortSignal): unknown => body(this.#seen(host.context(signal)))
+        const work = (signal: AbortSignal): unknown => {
+          const seen = this.#seen(host.context(signal))
+          return listening(tellExchange(entry), () => body(seen))
+        }
+        this.#world.logs.begin()
         const { value, failed } = await host.asStep(step, () => this.#world.run(step.name, work, timeout))
         this.#world.values.set(step, value)
         if (before) await this.#world.release(before)
@@ -191,7 +200,9 @@ export class Walk {
 
   /** The world's newest checkpoint may be another path's, or the one before a step that can be tried again. */
   #seen(context: object): object {
-    return Object.defineProperty(context, 'changes', { value: () => this.#world.changes(this.#last) })
+    // Outside the step's own asynchronous context: what a system asks its server is no request of the step.
+    const changes = AsyncLocalStorage.bind(() => this.#world.changes(this.#last))
+    return Object.defineProperty(context, 'changes', { value: changes })
   }
 
   #read(step: StepNode): { readonly value: unknown } | undefined {
@@ -218,6 +229,15 @@ export class Walk {
   async #tellChanges(report: PathReport, since: WorldMark): Promise<void> {
     const lines = await this.#world.changes(since).then(linesOf, (error: unknown) => [`unknown (${messageOf(error)})`])
     report.changed = { since: since === this.#start ? 'the start' : `◆ ${since.name}`, lines }
+  }
+}
+
+/** Writes down what one try of a step asks for. */
+function tellExchange(entry: NodeReport): (exchange: Exchange) => void {
+  delete entry.http
+  return (exchange) => {
+    entry.http ??= []
+    if (entry.http.push(exchange) > KEPT_EXCHANGES) entry.http.shift()
   }
 }
 

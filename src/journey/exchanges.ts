@@ -1,0 +1,96 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { durationText } from './duration.ts'
+import { isLoopback, redacted } from '../safety.ts'
+
+/** One HTTP request of a step and what came back, as plain JSON. */
+export interface Exchange {
+  readonly method: string
+  /** Without password, and without the values of query options that look secret. */
+  readonly url: string
+  /** Absent when no answer came. */
+  status?: number
+  /** Until the head of the answer, in ms; absent when none came. */
+  ms?: number
+}
+
+/** How many of a step's requests are kept: the last ones, since they say why it failed. */
+export const KEPT_EXCHANGES = 50
+
+// Taken at load, so that a runner's fake timers never bend a duration.
+const now = performance.now.bind(performance)
+
+/** As much of what Node and undici publish as is read here. */
+interface Message {
+  readonly request: NodeRequest | UndiciRequest
+  readonly response?: { readonly statusCode?: number }
+}
+
+interface NodeRequest {
+  readonly method: string
+  readonly path: string
+  readonly protocol: string
+  readonly host: string
+  getHeader(name: string): unknown
+}
+
+interface UndiciRequest {
+  readonly method: string
+  readonly path: string
+  readonly origin: string | URL
+}
+
+const BEGUN = ['http.client.request.start', 'undici:request:create']
+const ANSWERED = ['http.client.response.finish', 'undici:request:headers']
+
+/**
+ * Runs `work` and has `told` know of every HTTP request that it makes, by whatever client: Node publishes those of
+ * `node:http` (supertest, axios, got) and of `fetch`. What others in this process ask for meanwhile does not count.
+ */
+export async function listening<T>(told: (exchange: Exchange) => void, work: () => T): Promise<Awaited<T>> {
+  const own = new AsyncLocalStorage<true>()
+  const waiting = new WeakMap<object, { readonly exchange: Exchange; readonly began: number }>()
+  const begun = (message: unknown): void => {
+    if (!own.getStore()) return
+    const { request } = message as Message
+    const exchange: Exchange = { method: request.method, url: redacted(urlOf(request)) }
+    waiting.set(request, { exchange, began: now() })
+    told(exchange)
+  }
+  const answered = (message: unknown): void => {
+    const { request, response } = message as Message
+    const known = waiting.get(request)
+    if (!known || response?.statusCode === undefined) return
+    known.exchange.status = response.statusCode
+    known.exchange.ms = now() - known.began
+  }
+  for (const channel of BEGUN) subscribe(channel, begun)
+  for (const channel of ANSWERED) subscribe(channel, answered)
+  try {
+    return await own.run(true, work)
+  } finally {
+    for (const channel of BEGUN) unsubscribe(channel, begun)
+    for (const channel of ANSWERED) unsubscribe(channel, answered)
+  }
+}
+
+function urlOf(request: NodeRequest | UndiciRequest): string {
+  const origin =
+    'origin' in request
+      ? String(request.origin)
+      : `${request.protocol}//${String(request.getHeader('host') ?? request.host)}`
+  // Through a proxy the path is a whole URL.
+  return URL.parse(request.path, origin)?.href ?? `${origin} ${request.path}`
+}
+
+/** An exchange as one line: `POST /orders → 500 (12 ms)`. */
+export function exchangeText({ method, url, status, ms }: Exchange): string {
+  const took = ms === undefined ? '' : ` (${durationText(ms)})`
+  return `${method} ${placeOf(url)} → ${status ?? 'no answer'}${took}`
+}
+
+/** On this machine the path says enough; elsewhere the host belongs to it. */
+function placeOf(url: string): string {
+  const { hostname, pathname, search } = URL.parse(url) ?? { hostname: '', pathname: '', search: '' }
+  return isLoopback(hostname) ? `${pathname}${search}` : url
+}
