@@ -1,10 +1,11 @@
 import type { Strategy } from '../strategy.ts'
 import { hybrid } from './hybrid.ts'
-import { walk } from './walk.ts'
+import { walk, WALK_LENGTH } from './walk.ts'
 import type { WeightOf } from './weighted.ts'
 
-const WALK_STEPS = 60
-const BREADTH_STEPS = 20
+// Three whole walks: breadth leaves the world near the start, so a walk that it comes between is cut short.
+const WALK_STEPS = 3 * WALK_LENGTH
+const BREADTH_STEPS = WALK_LENGTH
 
 /**
  * Three quarters walks, one quarter breadth, on one graph: walks find long sequences soon also where much of the state

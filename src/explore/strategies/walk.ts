@@ -2,6 +2,9 @@ import type { Call } from '../graph.ts'
 import type { FrontierView, Next, OpenState, Strategy } from '../strategy.ts'
 import { type WeightOf, weighted } from './weighted.ts'
 
+/** Steps before a walk starts anew, by default. */
+export const WALK_LENGTH = 40
+
 /** How a walk goes. */
 export interface WalkOptions {
   /** Steps before it starts anew. Default 40. */
@@ -16,7 +19,7 @@ export interface WalkOptions {
  *
  * Swarm: Groce et al., Swarm Testing, ISSTA 2012.
  */
-export function walk({ length = 40, swarm = true }: WalkOptions, weightOf: WeightOf): Strategy {
+export function walk({ length = WALK_LENGTH, swarm = true }: WalkOptions, weightOf: WeightOf): Strategy {
   let left = 0
   let walks = 0
   let muted: ReadonlyMap<string, boolean> = new Map()
