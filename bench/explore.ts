@@ -1,240 +1,313 @@
-// Exploration: everything within a depth against starting over, six planted bugs against fast-check, the engine's own cost.
+// Exploration: everything within a depth against starting over, planted bugs against fast-check, the engine's own cost.
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
-import * as fc from 'fast-check'
-import pg from 'pg'
-import { World } from '../src/index.ts'
-import type { Action } from '../src/explore/index.ts'
-import { explore } from '../src/explore/index.ts'
-import type { Rollbackable } from '../src/rollbackable.ts'
-import { memory } from '../src/systems/memory/index.ts'
-import { postgres } from '../src/systems/postgres/index.ts'
-import { sqlite } from '../src/systems/sqlite/index.ts'
-import { type ActionName, type Bug, DEPTHS, Shop, shopModel, type Store } from '../test/explore/shop.ts'
+import type { StrategyOption } from '../src/explore/index.ts'
 import type { Bench } from './bench.ts'
+import { check, checkWithRollback, SETTINGS } from './explore/commands.ts'
+import { engine } from './explore/engine.ts'
+import { exhaust, startOver } from './explore/exhaust.ts'
+import { BUGS, checked, explored, LOCKS, type Search, type Subject } from './explore/find.ts'
+import { inMap, onFile, onPool, overHttp, type Place } from './explore/places.ts'
+import { geometricMean, inTurn, median, p90 } from './explore/statistics.ts'
 
-/** Measures P10, P11 and P12. */
-export async function run({ quick, row, scratch, service }: Bench): Promise<void> {
-  const depth = quick ? 6 : 10
-  const known = quick ? 130 : 1644
-  const server = service('postgres18')
-  const places = {
-    'a SQLite file': () => onFile(join(scratch(), 'test.db')),
-    PostgreSQL: () => onPostgres(server),
-  }
-  for (const [place, open] of Object.entries(places)) {
-    const ours = await exhaust(await open(), depth)
-    const peer = await startOver(await open(), depth)
-    row({
-      // A file in this process writes in microseconds: to walk a path again there costs less than to look at the state.
-      ...(place === 'PostgreSQL' && { id: 'P10', goal: { atLeast: 5 } }),
-      work: `${place}, everything within ${depth} steps`,
-      ours: { name: 'rollback, bfs', ms: ours.ms },
-      peers: { 'start over, replay': peer.ms },
-      correct: ours.states === known && peer.states === known,
-    })
-  }
+/** How many states the shop has within so many steps, as two other writings of it found. */
+const STATES: Readonly<Record<number, number>> = { 5: 58, 6: 130, 7: 276, 8: 546, 10: 1644 }
 
-  const seeds = Array.from({ length: quick ? 3 : 31 }, (_, i) => i + 1)
-  const ratios: number[] = []
-  for (const bug of Object.keys(DEPTHS) as (keyof typeof DEPTHS)[]) {
-    const found = await inTurn(seeds, (seed) => find(bug, seed))
-    const settings = { default: {}, 'max 60': { maxCommands: 60, size: 'max' as const } }
-    const peers: { name: string; all: Awaited<ReturnType<typeof findByFastCheck>>[] }[] = []
-    for (const [name, options] of Object.entries(settings)) {
-      peers.push({ name, all: await inTurn(seeds, (seed) => findByFastCheck(bug, seed, options)) })
+/** Measures P10, P11, P12 and what stands beside them. */
+export async function run(bench: Bench): Promise<void> {
+  const server = bench.service('postgres18')
+  await everything(bench, server)
+  await withinTime(bench, server)
+  await find(bench)
+  await findOverHttp(bench, server)
+  await sameCounterexamples(bench, server)
+  await everyStrategy(bench, server)
+  await engineAlone(bench)
+}
+
+/** E3 and E4: all that can happen within a depth. */
+async function everything({ quick, row, scratch }: Bench, server: string): Promise<void> {
+  const near = quick ? 6 : 8
+  const far = quick ? 6 : 10
+  const hybrid: StrategyOption = { kind: 'hybrid', slack: 2 }
+  const compare = async (
+    work: string,
+    maxDepth: number,
+    strategy: StrategyOption,
+    open: () => Promise<Place>,
+    openPeers: Readonly<Record<string, () => Promise<Place>>>,
+    id?: string,
+  ) => {
+    const { cost, coverage } = await on(open, (place) => exhaust(place, { strategy, maxDepth }))
+    const peers: Record<string, number> = {}
+    let correct = coverage.states === STATES[maxDepth]
+    for (const [name, openPeer] of Object.entries(openPeers)) {
+      const { ms, states, calls } = await on(openPeer, (place) => startOver(place, { maxDepth }))
+      peers[`${name}: ${calls} calls`] = ms
+      correct &&= states === STATES[maxDepth]
     }
-    const calls = median(found.map(({ actions }) => actions))
-    const best = Math.min(...peers.map(({ all }) => median(all.map(({ actions }) => actions))))
-    ratios.push(best / calls)
+    const name = `rollback: ${cost.actions} calls, ${cost.rollbacks} rollbacks, ${cost.checkpoints} checkpoints, ${cost.observations} looks`
     row({
-      work: `find and shorten ${bug}: ${calls} calls, p90 ${p90(found.map(({ actions }) => actions))}, shortest in ${found.filter(({ length }) => length === DEPTHS[bug]).length} of ${seeds.length}`,
-      ours: { name: 'auto', ms: median(found.map(({ ms }) => ms)) },
-      peers: Object.fromEntries(
-        peers.map(({ name, all }) => [
-          `fast-check ${name}: ${median(all.map(({ actions }) => actions))} calls, found ${all.filter(({ isFound }) => isFound).length}`,
-          median(all.map(({ ms }) => ms)),
-        ]),
-      ),
-      figure: { value: best / calls, unit: '× fewer calls' },
-      correct: found.every(({ length }) => length >= DEPTHS[bug]),
+      ...(id !== undefined && { id, goal: { atLeast: 5 } }),
+      work: `${work}, everything within ${maxDepth} steps`,
+      ours: { name, ms: cost.ms },
+      peers,
+      correct,
     })
   }
-  const mean = Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length)
+  await compare(
+    'PostgreSQL, an application over HTTP',
+    far,
+    hybrid,
+    () => overHttp(server),
+    { 'start over (delete, insert), replay': () => overHttp(server) },
+    'P10',
+  )
+  await compare('the same, and an application changed to run in one transaction', far, hybrid, () => overHttp(server), {
+    'roll it back, replay': () => overHttp(server, { alone: true }),
+  })
+  await compare('PostgreSQL, a pool in this process', near, hybrid, () => onPool(server), {
+    'roll one transaction back, replay': () => onPool(server, { alone: true }),
+    'start over (delete, insert), replay': () => onPool(server),
+  })
+  // A file in this process writes in microseconds: to walk a path again there costs less than to look at the state.
+  await compare('a SQLite file in this process', near, 'bfs', () => onFile(join(scratch(), 'test.db')), {
+    'start over, replay': () => onFile(join(scratch(), 'test.db')),
+  })
+
+  const { cost, coverage } = await on(
+    () => overHttp(server),
+    (place) => exhaust(place, { strategy: 'bfs', maxDepth: near }),
+  )
+  row({
+    id: 'E4',
+    work: `PostgreSQL over HTTP, bfs within ${near} steps: calls for each transition`,
+    ours: { name: `${cost.actions} calls for ${coverage.transitions} transitions`, ms: cost.ms },
+    peers: {},
+    figure: { value: cost.actions / coverage.transitions, unit: ' calls' },
+    goal: { atMost: 1.31 },
+    correct: coverage.states === STATES[near],
+  })
+}
+
+/** E5: how much of the behaviour is seen in the same time. */
+async function withinTime({ quick, row }: Bench, server: string): Promise<void> {
+  const time = quick ? 3000 : 15_000
+  const seeds = [1, 2, 3].slice(0, quick ? 1 : 3)
+  // A part of our time is for auditing and shrinking.
+  const ours = await inTurn(seeds, (seed) =>
+    on(
+      () => overHttp(server),
+      (place) => exhaust(place, { strategy: 'auto', seed, budget: { time: time / 0.8 } }),
+    ),
+  )
+  const seen = median(ours.map(({ coverage }) => coverage.transitions))
+  const peers: Record<string, number> = { 'start over, breadth first': 0 }
+  peers['start over, breadth first'] = (
+    await on(
+      () => overHttp(server),
+      (place) => startOver(place, { time }),
+    )
+  ).transitions
+  for (const [name, setting] of Object.entries(SETTINGS)) {
+    const all = await inTurn(seeds, (seed) =>
+      on(
+        () => overHttp(server),
+        (place) => check(place, { ...setting, seed, time }),
+      ),
+    )
+    peers[`fast-check ${name}`] = median(all.map(({ transitions }) => transitions))
+  }
+  const best = Math.max(...Object.values(peers))
+  row({
+    id: 'E5',
+    work: `PostgreSQL over HTTP, transitions seen in ${time / 1000} s`,
+    ours: { name: `auto: ${seen}`, ms: time },
+    peers: Object.fromEntries(Object.entries(peers).map(([name, transitions]) => [`${name}: ${transitions}`, time])),
+    figure: { value: seen / best, unit: '× as many' },
+    goal: { atLeast: 3 },
+    correct: true,
+  })
+}
+
+/** E1 and E2: planted bugs, in memory, where only the calls count. */
+async function find({ quick, row }: Bench): Promise<void> {
+  const seeds = seedsUpTo(quick ? 3 : 31)
+  const time = quick ? 300 : 1500
+  const settings = Object.entries(SETTINGS).filter(([name]) => !quick || name === 'default' || name === 'max 60')
+  const firstHits: number[] = []
+  const compare = async (subject: Subject): Promise<number> => {
+    const ours = await inTurn(seeds, (seed) => explored(subject, seed))
+    const peers: Record<string, Search[]> = {}
+    for (const [name, setting] of settings) {
+      peers[`fast-check ${name}`] = await inTurn(seeds, (seed) => checked(subject, seed, { ...setting, time }))
+    }
+    const best = (of: (search: Search) => number): number =>
+      Math.min(...Object.values(peers).map((all) => median(all.map(of))))
+    const times = best(({ calls }) => calls) / median(ours.map(({ calls }) => calls))
+    firstHits.push(best(hitOrAll) / median(ours.map(hitOrAll)))
+    row({
+      work: `find and shorten ${subject.name}`,
+      ours: { name: `auto: ${told(ours, subject)}`, ms: median(ours.map(({ ms }) => ms)) },
+      peers: Object.fromEntries(
+        Object.entries(peers).map(([name, all]) => [`${name}: ${told(all, subject)}`, median(all.map(({ ms }) => ms))]),
+      ),
+      figure: { value: times, unit: '× fewer calls' },
+      correct: ours.every(({ length }) => length >= subject.shortest),
+    })
+    return times
+  }
+  const bugs: number[] = []
+  for (const subject of BUGS) bugs.push(await compare(subject))
   row({
     id: 'P11',
     work: 'find and shorten the six bugs, geometric mean',
     ours: { name: 'auto', ms: Number.NaN },
     peers: {},
-    figure: { value: mean, unit: '× fewer calls' },
+    figure: { value: geometricMean(bugs), unit: '× fewer calls' },
     goal: { atLeast: 4 },
     correct: true,
   })
-
-  const states = quick ? 5000 : 50_000
-  const { overhead, reached } = await engine(states)
+  const locks = quick ? LOCKS.filter((_, i) => i % 3 === 0) : LOCKS
+  for (const subject of locks) await compare(subject)
   row({
-    id: 'P12',
-    work: `the engine's own time a step at ${states} states`,
-    ours: { name: 'bfs', ms: overhead / 1000 },
+    id: 'E1',
+    work: `first hit on ${firstHits.length} subjects, geometric mean; the worst ${Math.min(...firstHits).toPrecision(2)}×`,
+    ours: { name: 'auto', ms: Number.NaN },
     peers: {},
-    figure: { value: overhead, unit: ' µs' },
-    goal: { atMost: 20 },
-    correct: reached === states,
+    figure: { value: geometricMean(firstHits), unit: '× fewer calls' },
+    goal: { atLeast: 3 },
+    correct: true,
   })
 }
 
-/** A store that an application writes to with commits of its own, and the system that rolls it back. */
-interface Place extends Store {
-  readonly system: Rollbackable
-  close(): Promise<void>
-}
-
-async function onFile(path: string): Promise<Place> {
-  const db = new Database(path)
-  db.pragma('journal_mode = wal')
-  db.exec('drop table if exists kv; create table kv (key text primary key, value text not null)')
-  const put = db.prepare('insert into kv values (?, ?) on conflict (key) do update set value = excluded.value')
-  const all = db.prepare<[], { key: string; value: string }>('select key, value from kv')
-  return {
-    system: sqlite(path),
-    put: (key, value) => void put.run(key, value),
-    all: () => Object.fromEntries(all.all().map(({ key, value }) => [key, value])),
-    close: async () => void db.close(),
-  }
-}
-
-async function onPostgres(server: string): Promise<Place> {
-  const pool = new pg.Pool({ connectionString: server })
-  await pool.query('drop table if exists kv; create table kv (key text primary key, value text not null)')
-  return {
-    system: postgres(server, { allowDatabase: 'postgres' }),
-    put: async (key, value) => {
-      await pool.query('insert into kv values ($1, $2) on conflict (key) do update set value = $2', [key, value])
-    },
-    all: async () => {
-      const { rows } = await pool.query<{ key: string; value: string }>('select key, value from kv')
-      return Object.fromEntries(rows.map(({ key, value }) => [key, value]))
-    },
-    close: () => pool.end(),
-  }
-}
-
-async function exhaust(place: Place, maxDepth: number) {
-  const { actions } = shopModel(await new Shop(place).open())
-  const world = await World.open({ systems: { db: place.system } })
-  const options = { strategy: 'bfs', maxDepth, audit: 0, seed: 1, budget: { time: '10m' } } as const
-  const { cost, coverage } = await world.explore({ actions }, options)
-  await world.close()
-  await place.close()
-  return { ms: cost.ms, states: coverage.states }
-}
-
-/** What one writes without rollback: for each call the shop is filled anew and the path to it is walked again. */
-async function startOver(place: Place, maxDepth: number) {
-  const shop = new Shop(place)
-  const { actions } = shopModel(shop)
-  const begun = performance.now()
-  await shop.open()
-  const look = async (): Promise<string> => JSON.stringify(await place.all())
-  const seen = new Set([await look()])
-  const queue: string[][] = [[]]
-  for (const path of queue) {
-    if (path.length === maxDepth) continue
-    for (const [name, action] of Object.entries(actions)) {
-      await shop.open()
-      for (const step of path) await shop.do(step as ActionName)
-      if (!(await action.when?.({}, {}))) continue
-      await shop.do(name as ActionName)
-      const state = await look()
-      if (!seen.has(state)) queue.push([...path, name])
-      seen.add(state)
-    }
-  }
-  const ms = performance.now() - begun
-  await place.close()
-  return { ms, states: seen.size }
-}
-
-async function find(bug: Bug, seed: number) {
-  const map = new Map<string, string>()
-  const store: Store = { put: (key, value) => void map.set(key, value), all: () => Object.fromEntries(map) }
-  const model = shopModel(await new Shop(store, bug).open())
-  await using world = await World.open({ systems: { db: memory(map) } })
-  const { violations, cost } = await explore(world, model, { seed })
-  return { actions: cost.actions, ms: cost.ms, length: violations[0]?.path.length ?? Infinity }
-}
-
-/** The same shop, preconditions and rules as commands of fast-check. What is not found in time counts with what it took. */
-async function findByFastCheck(bug: Bug, seed: number, options: fc.CommandsContraints) {
-  let calls = 0
-  const map = new Map<string, string>()
-  const shop = new Shop({ put: (key, value) => void map.set(key, value), all: () => Object.fromEntries(map) }, bug)
-  const { actions, invariants } = shopModel(shop)
-  const command = ([name, action]: [string, Action<object>]) =>
-    fc.constant<fc.AsyncCommand<object, object, true>>({
-      check: async () => (await action.when?.({}, {})) ?? true,
-      async run() {
-        calls += 1
-        await action.run({}, {})
-        for (const rule of Object.values(invariants)) if (!(await rule({}, { observed: {} }))) throw new Error(name)
+/** What rollback adds where a call costs something: the same walk without checkpoints beside it. */
+async function findOverHttp({ quick, row }: Bench, server: string): Promise<void> {
+  const seeds = seedsUpTo(quick ? 1 : 5)
+  for (const { name: bug } of BUGS.filter(({ shortest }) => shortest >= 7 && (!quick || shortest === 8))) {
+    const open = () => overHttp(server, { bug })
+    const ours = await inTurn(seeds, (seed) => on(open, (place) => exhaust(place, { strategy: 'auto', seed })))
+    const none = await inTurn(seeds, (seed) =>
+      on(open, (place) => exhaust(place, { strategy: 'auto', seed, maxMarks: 0 })),
+    )
+    const peer = await inTurn(seeds, (seed) =>
+      on(open, (place) => check(place, { ...SETTINGS['max 60'], seed, time: 60_000 })),
+    )
+    const calls = (all: typeof ours): number => median(all.map(({ cost }) => cost.actions))
+    row({
+      work: `PostgreSQL over HTTP, find and shorten ${bug}`,
+      ours: { name: `auto: ${calls(ours)} calls`, ms: median(ours.map(({ cost }) => cost.ms)) },
+      peers: {
+        [`auto without checkpoints: ${calls(none)} calls`]: median(none.map(({ cost }) => cost.ms)),
+        [`fast-check max 60: ${median(peer.map((one) => one.calls))} calls`]: median(peer.map(({ ms }) => ms)),
       },
-      toString: () => name,
+      correct: [...ours, ...none].every(({ verdict }) => verdict === 'violated'),
     })
-  const begun = performance.now()
-  const { failed, counterexample } = await fc.check(
-    fc.asyncProperty(fc.commands(Object.entries(actions).map(command), options), async (commands) => {
-      await shop.open()
-      await fc.asyncModelRun(() => ({ model: {}, real: {} }), commands)
-    }),
-    { seed, numRuns: 1_000_000, interruptAfterTimeLimit: 5000, markInterruptAsFailure: false },
-  )
-  return { actions: calls, ms: performance.now() - begun, isFound: failed && counterexample !== null }
+  }
 }
 
-/** How long the engine itself takes a step, in µs: all but what it waits for the world and the model. */
-async function engine(states: number) {
-  const map = new Map(['a', 'b', 'c', 'd', 'e'].map((dial) => [dial, 0]))
-  await using world = await World.open({ systems: { db: memory(map) } })
-  let outside = 0
-  const timed = async <T>(work: () => Promise<T>): Promise<T> => {
-    const begun = performance.now()
-    try {
-      return await work()
-    } finally {
-      outside += performance.now() - begun
+/** E6: an existing suite of commands, with rollback and without. */
+async function sameCounterexamples({ quick, row }: Bench, server: string): Promise<void> {
+  const seeds = seedsUpTo(quick ? 1 : 9)
+  let same = 0
+  let all = 0
+  for (const { name: bug } of BUGS.slice(0, quick ? 1 : 3)) {
+    const open = () => overHttp(server, { bug })
+    const setting = { ...SETTINGS['max 60'] }
+    const ours = await inTurn(seeds, (seed) => on(open, (place) => checkWithRollback(place, { ...setting, seed })))
+    const plain = await inTurn(seeds, (seed) => on(open, (place) => check(place, { ...setting, seed })))
+    const equal = ours.filter(({ text }, i) => text === plain[i]!.text).length
+    same += equal
+    all += seeds.length
+    row({
+      work: `PostgreSQL over HTTP, fast-check finds and shrinks ${bug}`,
+      ours: {
+        name: `withRollback: ${median(ours.map(({ calls }) => calls))} calls`,
+        ms: median(ours.map(({ ms }) => ms)),
+      },
+      peers: {
+        [`start over: ${median(plain.map(({ calls }) => calls))} calls, ${median(plain.map(({ startsOver }) => startsOver))} times`]:
+          median(plain.map(({ ms }) => ms)),
+      },
+      correct: equal === seeds.length,
+    })
+  }
+  row({
+    id: 'E6',
+    work: `the same counterexample after the same number of shrinks, ${all} runs of fast-check`,
+    ours: { name: 'withRollback', ms: Number.NaN },
+    peers: {},
+    figure: { value: (same / all) * 100, unit: ' %' },
+    goal: { atLeast: 100 },
+    correct: true,
+  })
+}
+
+/** E7: every strategy on every kind of system, on a graph with cycles and merges. */
+async function everyStrategy({ quick, row, scratch }: Bench, server: string): Promise<void> {
+  const maxDepth = quick ? 5 : 6
+  const kinds: readonly StrategyOption[] = ['auto', 'bfs', 'dfs', 'walk', 'random', 'coverage', 'mcts']
+  const strategies = [...kinds, { kind: 'hybrid', slack: 2 } as const]
+  const places: Readonly<Record<string, () => Promise<Place>>> = {
+    memory: inMap,
+    'a SQLite file': () => onFile(join(scratch(), 'test.db')),
+    'a pool of PostgreSQL': () => onPool(server),
+    'PostgreSQL over HTTP': () => overHttp(server),
+  }
+  const begun = performance.now()
+  let passed = 0
+  for (const strategy of strategies) {
+    for (const open of Object.values(places)) {
+      const report = await on(open, (place) => exhaust(place, { strategy, maxDepth, audit: 0.1 }))
+      if (report.verdict === 'exhausted' && report.coverage.states === STATES[maxDepth]) passed += 1
     }
   }
-  const watched = {
-    systems: world.systems,
-    api: undefined,
-    ctx: world.ctx,
-    tainted: undefined,
-    checkpoint: (name: string) => timed(() => world.checkpoint(name)),
-    rollback: (mark: { name: string }) => timed(() => world.rollback(mark)),
-    release: (mark: { name: string }) => timed(() => world.release(mark)),
-    changes: (mark: { name: string }) => timed(() => world.changes(mark)),
-    observe: () => timed(() => world.observe()),
-    holds: (mark: { name: string }) => world.holds(mark),
-    run: (name: string, work: () => unknown, timeout: number) => timed(async () => world.run(name, work, timeout)),
-  } as unknown as typeof world
-  const turn = (dial: string): Action<object> => ({ run: () => void map.set(dial, (map.get(dial)! + 1) % 9) })
-  const actions = Object.fromEntries([...map.keys()].map((dial) => [dial, turn(dial)]))
-  const options = { strategy: 'bfs', audit: 0, seed: 1, budget: { states, time: '10m' } } as const
-  const { cost, coverage } = await explore(watched, { actions }, options)
-  return { overhead: ((cost.ms - outside) / cost.steps) * 1000, reached: coverage.states }
+  const all = strategies.length * Object.keys(places).length
+  row({
+    id: 'E7',
+    work: `${strategies.length} strategies on ${Object.keys(places).join(', ')}: everything seen`,
+    ours: { name: `${passed} of ${all}`, ms: performance.now() - begun },
+    peers: {},
+    figure: { value: (passed / all) * 100, unit: ' %' },
+    goal: { atLeast: 100 },
+    correct: passed === all,
+  })
 }
 
-async function inTurn<T>(seeds: readonly number[], work: (seed: number) => Promise<T>): Promise<T[]> {
-  const all: T[] = []
-  for (const seed of seeds) all.push(await work(seed))
-  return all
+/** E11. */
+async function engineAlone({ quick, row }: Bench): Promise<void> {
+  const states = quick ? 20_000 : 50_000
+  const runs = await inTurn(seedsUpTo(3), () => engine(states))
+  const ms = median(runs.map((run) => run.ms))
+  row({
+    id: 'P12',
+    work: `the engine's own time a step at ${states} states`,
+    ours: { name: 'bfs', ms },
+    peers: {},
+    figure: { value: ms * 1000, unit: ' µs' },
+    goal: { atMost: 20 },
+    correct: runs.every(({ reached }) => reached === states),
+  })
 }
 
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN
+async function on<T>(open: () => Promise<Place>, work: (place: Place) => Promise<T>): Promise<T> {
+  await using place = await open()
+  return await work(place)
 }
 
-function p90(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length * 0.9)] ?? Number.NaN
+function seedsUpTo(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i + 1)
+}
+
+/** What was not found counts with what it took. */
+function hitOrAll({ firstHit, calls }: Search): number {
+  return Math.min(firstHit, calls)
+}
+
+function told(all: readonly Search[], { shortest }: Subject): string {
+  const calls = all.map((search) => search.calls)
+  const found = all.filter(({ length }) => length < Infinity).length
+  const short = all.filter(({ length }) => length === shortest).length
+  const hit = median(all.map(hitOrAll))
+  const requests = median(all.map((search) => search.requests))
+  return `${median(calls)} calls (p90 ${p90(calls)}, first hit ${hit}), ${requests} requests, found ${found} of ${all.length}, shortest ${short}`
 }

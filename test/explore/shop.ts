@@ -32,7 +32,8 @@ interface Order {
   wasReturned: boolean
 }
 
-interface State {
+/** What is in it. */
+export interface State {
   stock: number
   cart: { qty: number; coupon: boolean }
   couponUsed: boolean
@@ -43,6 +44,10 @@ interface State {
 export type Store = Pick<Subject, 'put' | 'all'>
 
 const STOCK = 3
+
+/** What is in it at first. */
+export const EMPTY: State = { stock: STOCK, cart: { qty: 0, coupon: false }, couponUsed: false, orders: [] }
+
 const ok = { status: 200 }
 const refused = { status: 409 }
 
@@ -58,8 +63,7 @@ export class Shop {
 
   /** Fills the empty store. */
   async open(): Promise<this> {
-    const empty: State = { stock: STOCK, cart: { qty: 0, coupon: false }, couponUsed: false, orders: [] }
-    await this.#store.put('shop', JSON.stringify(empty))
+    await this.#store.put('shop', JSON.stringify(EMPTY))
     return this
   }
 
@@ -171,8 +175,8 @@ const possible: Partial<Record<ActionName, (state: State) => boolean>> = {
   checkout: ({ cart, orders }) => cart.qty > 0 && orders.length < 2,
 }
 
-/** The model of a shop. */
-export function shopModel(shop: Shop) {
+/** The model of a shop, or of what speaks to one. */
+export function shopModel(shop: Pick<Shop, 'state' | 'do'>) {
   const actions: Record<string, Action<object>> = {}
   for (const name of Object.keys(handlers) as ActionName[]) {
     const guard = possible[name] ?? (({ orders }: State) => orders.length > 0)
