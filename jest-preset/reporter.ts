@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
 import { styleText } from 'node:util'
-import { outline, type PathOutcome } from '../src/journey/outline.ts'
+import type { PathOutcome } from '../src/journey/limbs.ts'
+import { outline } from '../src/journey/outline.ts'
 import { Stories } from './story.ts'
 
 /** As much of Jest's results as is read here. */

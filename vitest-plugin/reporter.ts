@@ -1,7 +1,8 @@
 import { relative } from 'node:path'
 import { styleText } from 'node:util'
 import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node'
-import { outline, type PathOutcome } from '../src/journey/outline.ts'
+import type { PathOutcome } from '../src/journey/limbs.ts'
+import { outline } from '../src/journey/outline.ts'
 
 /** Prints the tree of every journey: its steps with their durations, its checkpoints, and what became of each branch. */
 export class JourneyReporter implements Reporter {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { outline, type PathOutcome } from '../../src/journey/outline.ts'
+import type { PathOutcome } from '../../src/journey/limbs.ts'
+import { outline } from '../../src/journey/outline.ts'
 import { journeyWords } from '../../src/journey/plan.ts'
 import { failureText, lineOf, type NodeState, type PathReport, reportOf } from '../../src/journey/report.ts'
 import type { Group, JourneyNode, Path } from '../../src/journey/tree.ts'
