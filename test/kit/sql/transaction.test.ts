@@ -1,0 +1,331 @@
+import Database from 'better-sqlite3'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { messageOf } from '../../../src/errors.ts'
+import { World } from '../../../src/index.ts'
+import {
+  BackendError,
+  classify,
+  isBackendError,
+  type SqlBackend,
+  sqliteDialect,
+  TransactionManager,
+} from '../../../src/kit/index.ts'
+import { describeServer } from '../../servers/server.ts'
+import { BetterSqlite3Backend } from './backends/better-sqlite3.ts'
+import { LibsqlBackend } from './backends/libsql.ts'
+import { MysqlBackend } from './backends/mysql.ts'
+import { PostgresBackend } from './backends/postgres.ts'
+import { betterSqlite3App, fileStore, mysqlStore, postgresStore, type Store } from './stores.ts'
+
+interface Given {
+  readonly db: SqlBackend<never>
+  readonly store: Store
+}
+
+describeServer('postgres', (url) => {
+  const given = suite(
+    () => postgresStore(url, 'venomqa_kit_test_tx'),
+    (at) => new PostgresBackend(at) as never,
+  )
+  levels(given, 'show transaction_isolation', 'transaction_isolation')
+
+  test('an error that was caught does not become a COMMIT that the server makes a rollback of', async () => {
+    const { db } = given()
+    const outcome = db.transaction(async (tx) => {
+      await tx.execute(`insert into kv values ('lost', '1')`)
+      await tx.execute('selct 1').catch(() => {})
+    })
+    await expect(outcome).rejects.toMatchObject({ code: 'TRANSACTION', cause: { code: 'QUERY' } })
+    expect(await db.query('select * from kv')).toEqual([])
+  })
+
+  test('a constraint that fails at the COMMIT leaves no transaction open', async () => {
+    const { db } = given()
+    await db.execute('alter table kv add constraint later unique (v) deferrable initially deferred')
+    const outcome = db.transaction((tx) => tx.execute(`insert into kv values ('a', '1'), ('b', '1')`))
+    await expect(outcome).rejects.toMatchObject({ code: 'INTEGRITY', constraint: 'unique' })
+    expect(await db.query('select * from kv')).toEqual([])
+  })
+
+  test('when the rollback fails too, the first error is thrown and has the second', async () => {
+    const { db } = given()
+    const first = new Error('the step failed')
+    const outcome = db.transaction(async (tx) => {
+      const [{ pid } = { pid: 0 }] = await tx.query<{ pid: number }>('select pg_backend_pid() as pid')
+      await db.execute('select pg_terminate_backend($1)', [pid])
+      throw first
+    })
+    await expect(outcome).rejects.toBe(first)
+    expect(isBackendError((first as Error & { rollbackError?: unknown }).rollbackError, 'connection')).toBe(true)
+    expect(await db.query('select 1 as one')).toEqual([{ one: 1 }])
+  })
+})
+
+for (const name of ['mysql', 'mariadb']) {
+  describeServer(name, (url) => {
+    const given = suite(
+      () => mysqlStore(url, 'venomqa_kit_test_tx'),
+      (at) => new MysqlBackend(at) as never,
+    )
+
+    // The server tells the level of the session only, so it is seen by what the transaction sees.
+    test.each([
+      ['read uncommitted', '2', '3'],
+      ['read committed', '2', '2'],
+      ['repeatable read', '1', '1'],
+      [undefined, '1', '1'],
+    ] as const)('%s', async (isolation, committed, uncommitted) => {
+      const { db } = given()
+      await db.execute(`insert into kv values ('a', '1')`)
+      await db.transaction(
+        async (tx) => {
+          const value = async (): Promise<unknown> => (await tx.query('select v from kv'))[0]?.['v']
+          expect(await value()).toBe('1')
+          await db.execute(`update kv set v = '2'`)
+          expect(await value()).toBe(committed)
+          await db.transaction(async (other) => {
+            await other.execute(`update kv set v = '3'`)
+            expect(await value()).toBe(uncommitted)
+          })
+        },
+        isolation === undefined ? {} : { isolation },
+      )
+    })
+
+    test('with savepoints: what commits by itself is noticed at once, and nothing more runs', async () => {
+      const { store } = given()
+      const system = new MysqlBackend(store.url, { way: 'savepoints' })
+      const world = await World.open({ systems: { db: system }, verify: 'off' })
+      const mark = await world.checkpoint('mark')
+      await world.systems.db.execute(`insert into kv values ('kept for good', '1')`)
+      await expect(world.systems.db.execute('create table made (x int)')).rejects.toThrow(/savepoint vq_\w+ is gone/)
+      for (const next of [() => world.systems.db.execute('select 1'), () => world.checkpoint('next')]) {
+        await expect(next()).rejects.toMatchObject({ code: 'MARK_LOST' })
+      }
+      await expect(world.rollback(mark)).rejects.toMatchObject({ code: 'MARK_LOST' })
+      expect(world.tainted).toMatchObject({ code: 'MARK_LOST' })
+      await expect(world.close()).rejects.toThrow(/is gone/)
+      expect(system.isConnected).toBe(false)
+    })
+
+    test('with savepoints: a COMMIT in a procedure is noticed', async () => {
+      const { store, db } = given()
+      await db.execute('create procedure p() begin commit; end')
+      await using world = await World.open({ systems: { db: new MysqlBackend(store.url, { way: 'savepoints' }) } })
+      await expect(world.systems.db.execute('call p()')).rejects.toMatchObject({ code: 'MARK_LOST' })
+      await world.close().catch(() => {})
+    })
+
+    test('with savepoints: the side that a deadlock ends has lost the world', async () => {
+      const { store, db } = given()
+      await db.execute(`insert into kv values ('a', '1'), ('b', '1')`)
+      const world = await World.open({
+        systems: { db: new MysqlBackend(`${store.url}`, { way: 'savepoints' }) },
+        verify: 'off',
+      })
+      const ours = world.systems.db
+      await ours.execute(`update kv set v = '2' where k = 'a'`)
+      const theirs = db.transaction(async (tx) => {
+        // It has written more, so that the server ends us.
+        await tx.execute(`insert into kv select concat('x', seq.n), '1' from (${numbers(50)}) seq`)
+        await tx.execute(`update kv set v = '3' where k = 'b'`)
+        const waits = tx.execute(`update kv set v = '3' where k = 'a'`)
+        await new Promise((resolve) => setTimeout(resolve, 100))
+        await expect(ours.execute(`update kv set v = '2' where k = 'b'`)).rejects.toMatchObject({ code: 'DEADLOCK' })
+        await waits
+      })
+      await theirs
+      await expect(ours.execute('select 1')).rejects.toMatchObject({ code: 'MARK_LOST' })
+      await world.close().catch(() => {})
+    })
+  })
+}
+
+for (const [name, make] of [
+  ['better-sqlite3', (at: string) => new BetterSqlite3Backend(at) as never],
+  ['libsql', (at: string) => new LibsqlBackend(at) as never],
+] as const) {
+  describe(name, () => {
+    suite(() => fileStore(betterSqlite3App), make)
+  })
+}
+
+describe('the manager by itself', () => {
+  const open = () => {
+    const db = new Database(':memory:')
+    db.exec('create table t (x)')
+    const run = (sql: string): unknown => db.exec(sql)
+    const manager = new TransactionManager('sqlite', { run }, sqliteDialect('3.50.0'))
+    const values = (): unknown[] => db.prepare('select x from t').pluck().all()
+    return { db, manager, values, put: (x: number) => db.exec(`insert into t values (${x})`) }
+  }
+
+  test('goes back to a savepoint any number of times, and forgets those after it', async () => {
+    const { manager, values, put } = open()
+    await manager.begin()
+    put(1)
+    const first = await manager.savepoint()
+    put(2)
+    const second = await manager.savepoint()
+    for (let i = 0; i < 3; i += 1) {
+      put(3)
+      await manager.rollbackTo(first)
+      expect(values()).toEqual([1])
+    }
+    await expect(manager.rollbackTo(second)).rejects.toMatchObject({ code: 'MARK_LOST' })
+    await manager.release(first)
+    await expect(manager.rollbackTo(first)).rejects.toMatchObject({ code: 'MARK_LOST' })
+    await manager.commit()
+    expect(values()).toEqual([1])
+  })
+
+  test("an inner transaction never touches the outer one's savepoints", async () => {
+    const { manager, values, put } = open()
+    await manager.begin()
+    const outer = await manager.savepoint()
+    await manager.begin()
+    put(1)
+    const inner = await manager.savepoint()
+    expect(inner.name).not.toBe(outer.name)
+    await expect(manager.rollbackTo(outer)).rejects.toMatchObject({ code: 'MARK_LOST' })
+    await manager.commit()
+    expect([values(), manager.depth]).toEqual([[1], 1])
+    await expect(manager.release(inner)).rejects.toMatchObject({ code: 'MARK_LOST' })
+    await manager.rollbackTo(outer)
+    await manager.rollback()
+    expect([values(), manager.depth]).toEqual([[], 0])
+  })
+
+  test.each(['commit', 'rollback', 'savepoint'] as const)('refuses %s when no transaction is open', async (what) => {
+    await expect(open().manager[what]()).rejects.toMatchObject({ code: 'TRANSACTION' })
+  })
+
+  test('a COMMIT behind its back is told when the savepoint is asked for', async () => {
+    const { db } = open()
+    const run = (sql: string): void => {
+      try {
+        db.exec(sql)
+      } catch (cause) {
+        throw new BackendError(classify(cause)!, messageOf(cause), { backend: 'sqlite', cause })
+      }
+    }
+    const manager = new TransactionManager('sqlite', { run }, sqliteDialect('3.50.0'))
+    await manager.begin()
+    const savepoint = await manager.savepoint()
+    db.exec('commit')
+    await expect(manager.rollbackTo(savepoint)).rejects.toMatchObject({ code: 'MARK_LOST', family: 'transaction' })
+  })
+})
+
+function suite(open: () => Promise<Store> | Store, make: (url: string) => SqlBackend<never>): () => Given {
+  const at: { given?: Given } = {}
+  beforeAll(async () => {
+    const store = await open()
+    at.given = { store, db: make(store.url) }
+  })
+  beforeEach(async () => {
+    await at.given?.db.disconnect()
+    await at.given?.store.fresh()
+    await at.given?.db.connect()
+  })
+  afterAll(async () => {
+    await at.given?.db.disconnect()
+    await at.given?.store.dispose()
+  })
+  const given = (): Given => at.given!
+  const keys = async (): Promise<unknown[]> => (await given().db.query('select k from kv order by k')).map(({ k }) => k)
+  const put = (key: string): string => `insert into kv values ('${key}', '1')`
+
+  test('a transaction is committed when its work returns, with what it returned', async () => {
+    expect(await given().db.transaction(async (tx) => (await tx.execute(put('a'))).affectedRows)).toBe(1)
+    expect(await keys()).toEqual(['a'])
+  })
+
+  test('a transaction is rolled back when its work throws, with the very error', async () => {
+    const error = new Error('mine')
+    const outcome = given().db.transaction(async (tx) => {
+      await tx.execute(put('a'))
+      throw error
+    })
+    await expect(outcome).rejects.toBe(error)
+    expect([await keys(), 'rollbackError' in error]).toEqual([[], false])
+  })
+
+  test('inner transactions are undone by themselves', async () => {
+    await given().db.transaction(async (tx) => {
+      await tx.execute(put('a'))
+      await tx.transaction(async (inner) => {
+        await inner.execute(put('b'))
+        await inner.transaction((innermost) => innermost.execute(put('c')))
+        await inner.transaction((innermost) => innermost.execute('selct 1')).catch(() => {})
+        await inner.execute(put('d'))
+      })
+      const failing = tx.transaction(async (inner) => {
+        await inner.execute(put('e'))
+        throw new Error('given up')
+      })
+      await expect(failing).rejects.toThrow('given up')
+      await tx.execute(put('f'))
+    })
+    expect(await keys()).toEqual(['a', 'b', 'c', 'd', 'f'])
+  })
+
+  test('an outer rollback undoes what an inner transaction committed', async () => {
+    const outcome = given().db.transaction(async (tx) => {
+      await tx.transaction((inner) => inner.execute(put('a')))
+      throw new Error('all of it')
+    })
+    await expect(outcome).rejects.toThrow('all of it')
+    expect(await keys()).toEqual([])
+  })
+
+  test('only the innermost transaction may be used, and only until its end', async () => {
+    let escaped: Promise<unknown> | undefined
+    await given().db.transaction(async (tx) => {
+      await tx.transaction(async () => {
+        await expect(tx.execute(put('a'))).rejects.toThrow(/another one is open inside of it/)
+      })
+      escaped = new Promise((resolve) => setTimeout(resolve, 20)).then(() => tx.execute(put('b')))
+      escaped.catch(() => {})
+    })
+    await expect(escaped).rejects.toThrow(/used after its end/)
+    expect(await keys()).toEqual([])
+  })
+
+  test('an inner transaction cannot have another isolation level', async () => {
+    const outcome = given().db.transaction((tx) => tx.transaction(async () => {}, { isolation: 'serializable' }))
+    await expect(outcome).rejects.toMatchObject({ code: 'UNSUPPORTED' })
+  })
+
+  test.each(['begin', 'COMMIT', '/* so */ rollback', 'savepoint x'])('%s by hand is not sent', async (sql) => {
+    const { db } = given()
+    await expect(db.execute(sql)).rejects.toMatchObject({ code: 'UNSUPPORTED' })
+    await expect(db.transaction((tx) => tx.execute(sql))).rejects.toMatchObject({ code: 'UNSUPPORTED' })
+  })
+  return given
+}
+
+/** The level that the server says a transaction has, and that the next one does not. */
+function levels(given: () => Given, show: string, column: string): void {
+  test.each(['read uncommitted', 'read committed', 'repeatable read', 'serializable'] as const)(
+    '%s',
+    async (isolation) => {
+      const { db } = given()
+      const level = async (options?: object): Promise<string> =>
+        db.transaction(
+          async (tx) =>
+            String((await tx.query(show))[0]?.[column])
+              .toLowerCase()
+              .replace('-', ' '),
+          options,
+        )
+      const usual = await level()
+      expect(await level({ isolation })).toBe(isolation)
+      expect(await level()).toBe(usual)
+    },
+  )
+}
+
+function numbers(count: number): string {
+  return Array.from({ length: count }, (_, i) => `select ${i} as n`).join(' union all ')
+}
