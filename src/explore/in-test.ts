@@ -5,6 +5,7 @@ import { milliseconds } from './budget.ts'
 import { explore } from './explore.ts'
 import type { Model, View } from './model.ts'
 import type { ExploreOptions, Progress } from './options.ts'
+import type { ExploreReport } from './report.ts'
 import { reportText } from './report-text.ts'
 import { recordedIn } from './token.ts'
 
@@ -24,6 +25,8 @@ export interface ExploringTest<S extends Systems, A, C> {
   readonly isWatched: boolean
   /** How the runner shows a text beside the test. */
   readonly say: Readonly<Record<'info' | 'warn', (text: string) => void>>
+  /** Told what it came to, for reports of the run. */
+  readonly tell?: (report: ExploreReport) => void
   /** Where it was declared: failures show that line. */
   readonly site: Error
 }
@@ -48,7 +51,7 @@ export function isOtherReplay(name: string): boolean {
 
 /** Explores within a test, and throws the report when a rule broke. */
 export async function exploreInTest<S extends Systems, A, C>(
-  { world, lease, test, timeout, signal, isWatched, say, site }: ExploringTest<S, A, C>,
+  { world, lease, test, timeout, signal, isWatched, say, tell, site }: ExploringTest<S, A, C>,
   name: string,
   model: Model<View<S, A, C>>,
   options: ExploreOptions,
@@ -63,6 +66,7 @@ export async function exploreInTest<S extends Systems, A, C>(
       ...options,
       budget: { ...options.budget, time: options.budget?.time ?? budgetOf(timeout) },
     })
+    tell?.(report)
     const text = reportText(report)
     if (report.verdict === 'violated' || report.missed.length > 0) throw at(site, new Error(`\n${text}`))
     if (report.verdict === 'budget' || report.warnings.length > 0) say.warn(`${name}\n${text}`)

@@ -69,11 +69,19 @@ interface Stride {
 /** How many checkpoints are alive at once. */
 const LIMIT = 40
 
+/** About one in so many is gone back to, so what was run since the last one must have taken so many times as long. */
+const RETURNS = 4
+
 class ModelRunner {
   readonly #world: World<Systems, unknown, unknown>
   #start: WorldMark | undefined
   #set: { readonly mark: WorldMark; readonly model: object; readonly real: unknown } | undefined
   #strides: Stride[] = []
+  /** The commands of the last run that failed: only what is shrunk of them comes again, so only there checkpoints pay. */
+  #failed: ReadonlySet<object> = new Set()
+  /** What was run since the last checkpoint, and what the last checkpoint took, in ms. */
+  #ran = 0
+  #price = 0
 
   constructor(world: World<Systems, unknown, unknown>) {
     this.#world = world
@@ -105,17 +113,26 @@ class ModelRunner {
     this.#strides.length = same
     const last = this.#strides.at(-1)
     await this.#world.rollback(last?.mark ?? this.#set!.mark)
+    this.#ran = 0
     const model = clone(last?.model ?? first)
     for (const [i, { ran }] of this.#strides.entries()) if (ran) commands[i]!.hasRan = true
-    for (const wrapper of commands.slice(same)) {
-      const command = wrapper.cmd ?? wrapper
-      const before = fieldsOf(command)
-      const ran = await wrapper.check(model)
-      if (ran) await wrapper.run(model, real)
-      // A command that remembers its runs is another one the next time.
-      const isPure = isDeepStrictEqual(before, fieldsOf(command))
-      const mark = this.#strides.length < LIMIT ? await this.#markAfter(ran) : undefined
-      this.#strides.push({ command: isPure ? command : {}, ran, model: clone(model), mark })
+    const isShrunk = commands.some((command) => this.#failed.has(inner(command)))
+    try {
+      for (const wrapper of commands.slice(same)) {
+        const command = inner(wrapper)
+        const before = fieldsOf(command)
+        const started = performance.now()
+        const ran = await wrapper.check(model)
+        if (ran) await wrapper.run(model, real)
+        this.#ran += performance.now() - started
+        // A command that remembers its runs is another one the next time.
+        const isPure = isDeepStrictEqual(before, fieldsOf(command))
+        const mark = isShrunk && this.#strides.length < LIMIT ? await this.#markAfter(ran) : undefined
+        this.#strides.push({ command: isPure ? command : {}, ran, model: clone(model), mark })
+      }
+    } catch (error) {
+      this.#failed = new Set(commands.map(inner))
+      throw error
     }
   }
 
@@ -140,7 +157,7 @@ class ModelRunner {
   /** How many commands at the beginning are those of the last run and can be gone back to. */
   #common(commands: readonly AnyCommand[]): number {
     let same = 0
-    while (same < commands.length && this.#strides[same]?.command === (commands[same]!.cmd ?? commands[same])) same += 1
+    while (same < commands.length && this.#strides[same]?.command === inner(commands[same]!)) same += 1
     while (same > 0 && !this.#isLive(this.#strides[same - 1]!.mark)) same -= 1
     return same
   }
@@ -151,8 +168,18 @@ class ModelRunner {
 
   async #markAfter(ran: boolean): Promise<WorldMark | undefined> {
     if (!ran) return this.#strides.length > 0 ? this.#strides.at(-1)!.mark : this.#set!.mark
-    return this.#world.checkpoint('after a command')
+    if (this.#ran < RETURNS * this.#price) return undefined
+    const started = performance.now()
+    const mark = await this.#world.checkpoint('after a command')
+    this.#price = performance.now() - started
+    this.#ran = 0
+    return mark
   }
+}
+
+/** The user's command: fast-check wraps it anew for each run. */
+function inner(command: AnyCommand): object {
+  return command.cmd ?? command
 }
 
 function plainCopy(model: object): object {
