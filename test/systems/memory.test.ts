@@ -30,6 +30,28 @@ describe('memory(map)', () => {
     expect(map.get('user')).toEqual({ name: 'ada', tags: ['new'] })
   })
 
+  test('reset removes entries, and is undone', async () => {
+    const map = new Map<string | number, number>([
+      ['a', 1],
+      ['b', 2],
+      [3, 3],
+    ])
+    await using world = await World.open({ systems: { store: memory(map) } })
+    await world.reset({ except: ['a'] })
+    expect([...map.keys()]).toEqual(['a'])
+    await world.rollback(world.start)
+    await world.reset({ only: ['3', 'a'], except: ['a'] })
+    expect([...map.keys()]).toEqual(['a', 'b'])
+    await world.reset()
+    expect(map.size).toBe(0)
+    await world.rollback(world.start)
+    expect([...map]).toEqual([
+      ['a', 1],
+      ['b', 2],
+      [3, 3],
+    ])
+  })
+
   test('tells its changes by key', async () => {
     const map = new Map<string | number, unknown>([
       ['paid', { total: 1 }],

@@ -1,7 +1,14 @@
 import { inspect, isDeepStrictEqual } from 'node:util'
 import { className, copy } from '../../copy.ts'
 import { VenomError } from '../../errors.ts'
-import { type Change, type Observation, observation, type Rollbackable, type Row } from '../../rollbackable.ts'
+import {
+  type Change,
+  type Observation,
+  observation,
+  type ResetOptions,
+  type Rollbackable,
+  type Row,
+} from '../../rollbackable.ts'
 
 /** State that lives in this process behind two functions: a store, a fake, a module's variable. */
 export interface Accessors<T> {
@@ -27,10 +34,11 @@ export function memory<K, V>(map: Map<K, V>): MemorySystem<Map<K, V>, Map<K, V>>
 export function memory<T>(accessors: Accessors<T>): MemorySystem<T, Accessors<T>>
 export function memory<T>(store: Map<unknown, unknown> | Accessors<T>): MemorySystem<unknown, unknown> {
   if (!(store instanceof Map)) return system(store, store, 'memory: copies', (value) => copy(value, refuse))
-  return system(entriesOf(store), store, 'memory: copies', (value) => {
+  const entries = system(entriesOf(store), store, 'memory: copies', (value) => {
     for (const key of (value as Map<unknown, unknown>).keys()) if (typeof key === 'object' && key) refuseKey(key)
     return copy(value, refuse)
   })
+  return { ...entries, reset: (options) => removeEntries(store, options) }
 }
 
 /**
@@ -69,6 +77,14 @@ function entriesOf(map: Map<unknown, unknown>): Accessors<unknown> {
       map.clear()
       for (const [key, entry] of value as Map<unknown, unknown>) map.set(key, entry)
     },
+  }
+}
+
+/** Removes the entries whose keys are listed, all without `only`. */
+function removeEntries(map: Map<unknown, unknown>, { only, except = [] }: ResetOptions = {}): void {
+  for (const key of map.keys()) {
+    const name = String(key)
+    if ((only?.includes(name) ?? true) && !except.includes(name)) map.delete(key)
   }
 }
 

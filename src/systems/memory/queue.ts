@@ -30,5 +30,8 @@ export function queue<Job>(jobs: readonly Job[] = []): MemorySystem<Job[], Queue
     push: (job) => void all.push(job),
     take: () => all.shift(),
   }
-  return { ...system, way: 'queue: a copy of the jobs', handle }
+  const reset = (): void => {
+    all = []
+  }
+  return { ...system, way: 'queue: a copy of the jobs', handle, reset }
 }

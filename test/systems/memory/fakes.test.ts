@@ -17,7 +17,7 @@ async function open<const S extends Systems>(systems: S) {
 
 describe('queue', () => {
   test('what was pushed goes, what was taken comes back, with its content', async () => {
-    const { systems, rollback, changes, observe, start } = bound(await open({ jobs: queue([{ mail: 'ada' }]) }))
+    const { systems, rollback, changes, observe, reset, start } = bound(await open({ jobs: queue([{ mail: 'ada' }]) }))
     const { jobs } = systems
     const first = await observe()
     const taken = jobs.take()!
@@ -28,6 +28,9 @@ describe('queue', () => {
     await rollback(start)
     expect(jobs.jobs).toEqual([{ mail: 'ada' }])
     expect(await observe()).toEqual(first)
+    await reset()
+    expect(jobs.jobs).toEqual([])
+    await rollback(start)
     expect([jobs.take(), jobs.take()]).toEqual([{ mail: 'ada' }, undefined])
   })
 })
@@ -226,6 +229,7 @@ function bound<S extends Systems>(world: World<S>) {
     rollback: world.rollback.bind(world),
     changes: () => world.changes(),
     observe: () => world.observe(),
+    reset: () => world.reset(),
   }
 }
 
