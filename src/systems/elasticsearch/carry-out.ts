@@ -1,6 +1,6 @@
 import { type Base, type Doc, keyOf, type Shard } from './base.ts'
 import type { Index, Shape } from './catalog.ts'
-import { difference } from './difference.ts'
+import { difference, type Pair } from './difference.ts'
 import type { Ground } from './history.ts'
 import { part } from './http.ts'
 import { makeLike, replaceBy } from './make.ts'
@@ -9,6 +9,7 @@ import { patchOf } from './patch.ts'
 import { type Plan, sameShape } from './plan.ts'
 import { Reader } from './reader.ts'
 import { lift, putBackShape } from './structure.ts'
+import { requireSafe, writeExactly } from './versions.ts'
 import { Writer } from './write.ts'
 
 /** What there is when a rollback begins. */
@@ -48,7 +49,7 @@ export class CarryOut {
     const { http } = server
     const written = plan.dirty.map(({ index }) => index)
     const unlift = await lift(http, shape, [...written, ...plan.rebuild, ...plan.recopy, ...plan.created])
-    let ready: { readonly writes: ReadonlyMap<Base, readonly Doc[]>; readonly anew: readonly Anew[] }
+    let ready: { readonly writes: ReadonlyMap<Base, readonly Pair[]>; readonly anew: readonly Anew[] }
     try {
       ready = { writes: await this.#read(plan), anew: await this.#makeAnew(mark, plan) }
     } catch (error) {
@@ -60,8 +61,8 @@ export class CarryOut {
     for (const name of plan.streams) await http.ask('DELETE', `/_data_stream/${part(name)}`)
     for (const name of plan.created) await http.ask('DELETE', `/${part(name)}`)
     for (const anew of ready.anew) await this.#swap(anew, shape.indices.has(anew.index.name))
-    const writer = new Writer(http)
-    for (const [{ index }, docs] of ready.writes) await writer.write(index, docs)
+    const taken = new Map<Base, number>()
+    for (const [base, pairs] of ready.writes) taken.set(base, await this.#write(base.index, pairs))
     const now = await catalog.shape()
     if (!sameShape(mark.shape, now)) await putBackShape(http, mark.shape, now)
     for (const name of plan.close) await http.ask('POST', `/${part(name)}/_close`)
@@ -71,21 +72,33 @@ export class CarryOut {
     const reopened = [...mark.bases.values()].filter(({ index }) => fresh.has(index))
     const numbers = new Map(await catalog.shards())
     // Every write takes one number. Where more were taken, somebody else wrote.
-    for (const [base, docs] of ready.writes) {
+    for (const [base, count] of taken) {
       const before = shards.get(keyOf(base))
-      if (before) numbers.set(keyOf(base), { ...before, max: before.max + docs.length })
+      if (before) numbers.set(keyOf(base), { ...before, max: before.max + count })
     }
     return this.#bases.renew([...plan.dirty, ...reopened], numbers, mark.shape)
   }
 
-  async #read({ dirty }: Plan): Promise<ReadonlyMap<Base, readonly Doc[]>> {
-    const { server, catalog } = this.#ground
+  async #read({ dirty }: Plan): Promise<ReadonlyMap<Base, readonly Pair[]>> {
+    const { server, catalog, exactVersions } = this.#ground
     await catalog.refresh(dirty)
     const read = dirty.map(async (base) => {
       const pairs = await difference(server, base, Reader.now(server, base.index, base.shard))
-      return [base, Array.from(pairs.values(), ({ before }) => before)] as const
+      if (exactVersions) for (const pair of pairs.values()) requireSafe(base.index, pair)
+      return [base, [...pairs.values()]] as const
     })
     return new Map(await Promise.all(read))
+  }
+
+  /** Answers with how many writes that were. */
+  async #write(index: string, pairs: readonly Pair[]): Promise<number> {
+    const { server, exactVersions } = this.#ground
+    if (exactVersions && pairs.length > 0) return writeExactly(server.http, index, pairs)
+    await new Writer(server.http).write(
+      index,
+      pairs.map(({ before }) => before),
+    )
+    return pairs.length
   }
 
   /** Makes the indices that will take a place, under names of ours. */

@@ -1,16 +1,19 @@
 import type { Change, Worker } from '../../rollbackable.ts'
-import { keyOf } from './base.ts'
+import { keyOf, type Shard } from './base.ts'
 import { CarryOut } from './carry-out.ts'
 import { type Catalog, type Index, isClosed, type Shape } from './catalog.ts'
 import { documentChange, shapeChanges, withContent } from './changes.ts'
 import { Copies } from './copies.ts'
 import { allNew, difference, type Pair } from './difference.ts'
 import { Bases, isSame, Mark } from './marks.ts'
+import { statusOf } from './http.ts'
 import { isNothing, planOf } from './plan.ts'
 import type { Quiet } from './quiet.ts'
 import { Reader } from './reader.ts'
+import type { Scope } from './scope.ts'
 import type { Server } from './server.ts'
 import { lackOf, requireNumbers, requireWhole } from './sources.ts'
+import { unhide } from './structure.ts'
 import { keepsWriting } from './troubles.ts'
 
 /** How often a moment is taken, or a rollback begun, anew because somebody wrote meanwhile. */
@@ -21,6 +24,7 @@ export interface Ground {
   readonly server: Server
   readonly catalog: Catalog
   readonly quiet: Quiet
+  readonly scope: Scope
   readonly worker: Worker
   /** What names of ours begin with: the lease's, so that the next one knows what a killed process left. */
   readonly prefix: string
@@ -78,7 +82,7 @@ export class History {
     await quiet.moment(what)
     let madeAnew = false
     for (let tries = 1; ; tries += 1) {
-      const [shards, shape] = await Promise.all([catalog.shards(), catalog.shape()])
+      const [shards, shape] = await this.#present()
       const plan = planOf(mark, shape, shards, (index) => this.#comesWhole(index))
       if (isNothing(plan)) break
       madeAnew ||= plan.rebuild.length + plan.recopy.length > 0
@@ -133,6 +137,17 @@ export class History {
     const shards = await this.#ground.catalog.shards()
     const moved = [...mark.bases].find(([key, base]) => !isSame(base, shards.get(key)))?.[1]
     return moved?.index ?? [...shards].find(([key]) => !mark.bases.has(key))?.[1].index
+  }
+
+  async #present(): Promise<[ReadonlyMap<string, Shard>, Shape]> {
+    const { server, catalog, scope } = this.#ground
+    const look = (): Promise<[ReadonlyMap<string, Shard>, Shape]> => Promise.all([catalog.shards(), catalog.shape()])
+    return look().catch(async (error: unknown) => {
+      if (statusOf(error) !== 403) throw error
+      // No mark was made while such a block was there, so it must go.
+      await unhide(server.http, scope)
+      return look()
+    })
   }
 
   #require(shape: Shape): void {

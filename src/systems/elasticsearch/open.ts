@@ -101,7 +101,16 @@ function groundOf(
   const catalog = new Catalog(server, scope)
   const quiet = new Quiet(server.http, scope, settle, (name) => catalog.isAlias(name))
   const prefix = `${OURS}${token}-`
-  return { server, catalog, quiet, worker, prefix, copies: way === 'copies', exactVersions: versions === 'exact' }
+  return {
+    server,
+    catalog,
+    quiet,
+    scope,
+    worker,
+    prefix,
+    copies: way === 'copies',
+    exactVersions: versions === 'exact',
+  }
 }
 
 /** Where the application finds the prefix of its indices. */

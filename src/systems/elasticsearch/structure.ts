@@ -3,6 +3,7 @@ import { type Http, part } from './http.ts'
 import { KINDS, removeObject, writeObject } from './objects.ts'
 import { differingSettings } from './plan.ts'
 import { same } from './same.ts'
+import type { Scope } from './scope.ts'
 
 /** What would refuse what is written back, or change it. */
 const IN_THE_WAY = [
@@ -28,6 +29,17 @@ export async function lift(http: Http, shape: Shape, names: Iterable<string>): P
     for (const [name, settings] of lifted) await putSettings(http, name, settings)
   }
 }
+
+/** Ends the blocks by which indices hide their own settings: with one of them nothing of any index can be read. */
+export async function unhide(http: Http, scope: Scope): Promise<void> {
+  const { blocks } = await http.ask<{ blocks?: { indices?: Record<string, object> } }>('GET', '/_cluster/state/blocks')
+  for (const [name, ids] of Object.entries(blocks?.indices ?? {})) {
+    if (scope.holds(name) && HIDING in ids) await putSettings(http, name, { 'index.blocks.metadata': null })
+  }
+}
+
+/** The number of the block `index.blocks.metadata`. */
+const HIDING = '9'
 
 /** Settings, aliases, templates, pipelines, policies and scripts become what they were. */
 export async function putBackShape(http: Http, then: Shape, now: Shape): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Doc } from './base.ts'
-import { type Http, part } from './http.ts'
+import { type Http, part, statusOf } from './http.ts'
+import { parts } from './reader.ts'
 import { notWritten } from './troubles.ts'
 
 // Taken at load, so that a runner's fake timers never stop us.
@@ -8,7 +9,8 @@ const { setTimeout } = globalThis
 const [MOST, LARGEST] = [5000, 8_000_000]
 /** How often what a busy server turned away is sent again. */
 const TRIES = 10
-const BUSY = 429
+const [BUSY, CONFLICT] = [429, 409]
+const LINES = /[\r\n]/
 
 interface Item {
   readonly status: number
@@ -27,7 +29,7 @@ export class Writer {
   async write(index: string, docs: Iterable<Doc>, { versions = false } = {}): Promise<void> {
     let [some, size]: [Doc[], number] = [[], 0]
     for (const doc of docs) {
-      if (doc.source !== undefined && /[\r\n]/.test(doc.source)) {
+      if (doc.source !== undefined && LINES.test(doc.source)) {
         await this.#alone(index, doc, versions)
         continue
       }
@@ -40,6 +42,22 @@ export class Writer {
     await this.#together(index, some, versions)
   }
 
+  /** Writes documents with their versions, and answers with those of which the server knows a later one. */
+  async writeUnlessKnown(index: string, docs: readonly Doc[]): Promise<readonly Doc[]> {
+    const known: Doc[] = []
+    for (const some of parts(docs)) {
+      const flat = some.filter(({ source = '' }) => !LINES.test(source))
+      known.push(...(await this.#together(index, flat, true, { conflicts: 'told' })))
+      for (const doc of some.filter(({ source = '' }) => LINES.test(source))) {
+        await this.#alone(index, doc, true).catch((error: unknown) => {
+          if (statusOf(error) !== CONFLICT) throw error
+          known.push(doc)
+        })
+      }
+    }
+    return known
+  }
+
   /** A text of several lines cannot be one line of many. */
   async #alone(index: string, { id, routing, source, version }: Doc, versions: boolean): Promise<void> {
     const query = new URLSearchParams({ pipeline: '_none' })
@@ -49,22 +67,32 @@ export class Writer {
     await this.#http.ask('PUT', `/${part(index)}/_doc/${part(id)}?${query.toString()}`, source)
   }
 
-  async #together(index: string, docs: readonly Doc[], versions: boolean): Promise<void> {
+  /** Answers with those that conflict, where that is asked for. */
+  async #together(
+    index: string,
+    docs: readonly Doc[],
+    versions: boolean,
+    { conflicts }: { conflicts?: 'told' } = {},
+  ): Promise<readonly Doc[]> {
     let rest = docs
+    const conflicting: Doc[] = []
     for (let tries = 1; rest.length > 0; tries += 1) {
       const body = rest.map((doc) => linesOf(doc, versions)).join('')
       const path = `/${part(index)}/_bulk?pipeline=_none`
       const { items } = await this.#http.ask<{ items: readonly Record<string, Item>[] }>('POST', path, body)
-      const failed = rest.flatMap((doc, at) => {
+      const failed: { doc: Doc; item: Item | undefined }[] = []
+      for (const [at, doc] of rest.entries()) {
         const [item] = Object.values(items[at] ?? {})
-        const isDone = item && (item.status < 300 || (doc.source === undefined && item.status === 404))
-        return isDone ? [] : [{ doc, item }]
-      })
+        if (conflicts && item?.status === CONFLICT) conflicting.push(doc)
+        else if (!item || (item.status >= 300 && (doc.source !== undefined || item.status !== 404)))
+          failed.push({ doc, item })
+      }
       const final = failed.find(({ item }) => item?.status !== BUSY)
       if (final || (failed.length > 0 && tries === TRIES)) throw failure(index, final ?? failed[0])
       rest = failed.map(({ doc }) => doc)
       if (rest.length > 0) await new Promise((resolve) => setTimeout(resolve, 50 * tries))
     }
+    return conflicting
   }
 }
 

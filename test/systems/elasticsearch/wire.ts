@@ -5,6 +5,7 @@ import type { AddressInfo, Socket } from 'node:net'
 export interface Answer {
   readonly status: number
   readonly body: Record<string, unknown>
+  readonly text: string
   /** The port of the connection on this side, which stays the same as long as it is not dropped. */
   readonly port: number
 }
@@ -33,13 +34,18 @@ export class Wire {
         response.on('error', reject)
         response.on('end', () => {
           const all = Buffer.concat(chunks).toString()
-          const parsed = all.startsWith('{') ? (JSON.parse(all) as Record<string, unknown>) : { text: all }
-          resolve({ status: response.statusCode ?? 0, body: parsed, port: own.port })
+          const parsed = all.startsWith('{') ? (JSON.parse(all) as Record<string, unknown>) : {}
+          resolve({ status: response.statusCode ?? 0, body: parsed, text: all, port: own.port })
         })
       })
       sent.on('error', reject)
       sent.end(text)
     })
+  }
+
+  /** The text of an answer, as it came. */
+  async text(method: string, path: string, body?: object | string): Promise<string> {
+    return (await this.send(method, path, body)).text
   }
 
   /** Asks, and throws what the server refused. */

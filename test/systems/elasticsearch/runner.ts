@@ -1,0 +1,21 @@
+// A runner: opens a world, changes documents after its first mark, and waits to be killed.
+import { elasticsearch, type ElasticsearchOptions } from '../../../src/systems/elasticsearch/index.ts'
+import { World } from '../../../src/world.ts'
+import { Wire } from './wire.ts'
+
+const [url = '', name = '', options = '{}', opens = 'change'] = process.argv.slice(2)
+const wire = new Wire(url)
+const given = JSON.parse(options) as ElasticsearchOptions<Wire>
+const system = elasticsearch(url, { indices: [`${name}-*`], ...given, client: wire })
+const world = await World.open({ systems: { search: system } })
+if (opens !== 'nothing') {
+  await wire.ask('PUT', `/${name}-stock/_doc/lamp`, { left: 0 })
+  await wire.ask('DELETE', `/${name}-stock/_doc/chair`)
+  await world.checkpoint('later')
+  await wire.ask('PUT', `/${name}-orders/_doc/1`, { of: 'lamp' })
+  await wire.ask('PUT', `/_ingest/pipeline/${name}-stamp`, { processors: [] })
+}
+if (opens === 'go back') await world.rollback(world.start)
+if (opens === 'go back') await wire.ask('PUT', `/${name}-stock/_doc/lamp`, { left: 1, grown: 1 })
+process.send?.('ready')
+setInterval(() => {}, 1000)
