@@ -14,8 +14,10 @@ import {
   VenomError,
 } from './errors.ts'
 import type { Model, View } from './explore/model.ts'
+import type { Normalizer } from './explore/normalize.ts'
 import type { ExploreOptions } from './explore/options.ts'
 import type { ExploreReport } from './explore/report.ts'
+import type { Why } from './explore/why.ts'
 import { InFlight } from './inflight.ts'
 import { Logs, type LogsOption } from './logs.ts'
 import { checkOptions } from './options.ts'
@@ -321,6 +323,16 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
   ): Promise<ExploreReport> {
     const { explore } = await import('./explore/explore.ts')
     return explore(this, model, options)
+  }
+
+  /** Says why two answers of `observe()` are one state or two, as `normalize` sees them. */
+  async why(
+    a: Readonly<Record<string, Observation>>,
+    b: Readonly<Record<string, Observation>>,
+    normalize?: readonly Normalizer[],
+  ): Promise<Why> {
+    const { why } = await import('./explore/why.ts')
+    return why(a, b, normalize)
   }
 
   /**

@@ -26,4 +26,6 @@ test('why says where two states differ, or what makes them equal', async () => {
     text: 'They are the same: normalize makes equal what differs in\ndb.order.at 1 → 2',
   })
   expect(why(paid, paid).text).toBe('They are the same: their data is equal.')
+  expect(await world.why(paid, later, [drop('db.*.at')])).toEqual(why(paid, later, [drop('db.*.at')]))
+  expect(await world.why(paid, refunded)).toMatchObject({ same: false })
 })
