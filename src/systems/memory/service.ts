@@ -84,14 +84,17 @@ export function service<Store extends Map<unknown, unknown> = Map<string, unknow
       store,
     },
     async open() {
-      const { getResponse } = await loadMsw()
+      const { getResponse, isPassthroughResponse } = await loadMsw()
       const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
         const body = Buffer.concat(await incoming.toArray())
         const request = requestOf(incoming, body, origin ?? url() ?? '')
-        const response = (await getResponse(handlers as never, request)) ?? unanswered(request)
+        const given = await getResponse(handlers as never, request)
+        const response = given && !isPassthroughResponse(given) ? given : unanswered(request)
         const { method, url: path = '/' } = incoming
         calls = [...calls, { method: method ?? 'GET', path, body: body.toString(), status: response.status }]
-        outgoing.writeHead(response.status, response.statusText, Object.fromEntries(response.headers))
+        // HttpResponse.error(): the connection breaks.
+        if (response.type === 'error') return void outgoing.destroy()
+        outgoing.writeHead(response.status, response.statusText, [...response.headers].flat())
         outgoing.end(Buffer.from(await response.arrayBuffer()))
       }
       server = createServer((incoming, outgoing) => {

@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { http, HttpResponse } from 'msw'
+import { http, HttpResponse, passthrough } from 'msw'
 import { createTransport } from 'nodemailer'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Systems } from '../../../src/world.ts'
@@ -209,6 +209,29 @@ describe('service', () => {
     expect(world.systems.pay.calls).toHaveLength(1)
     await world.rollback(world.start)
     expect((await fetch(`${url}/v1/charges/ch_1`)).status).toBe(404)
+  })
+
+  test('cookies, bytes, broken connections and requests that are let through', async () => {
+    const bytes = new Uint8Array([0, 255, 10])
+    const world = await open({
+      pay: service([
+        http.get('*/cookies', () => {
+          const headers = new Headers([
+            ['set-cookie', 'a=1'],
+            ['set-cookie', 'b=2'],
+          ])
+          return new HttpResponse(bytes, { headers })
+        }),
+        http.get('*/broken', () => HttpResponse.error()),
+        http.get('*/through', () => passthrough()),
+      ]),
+    })
+    const url = world.url('pay')
+    const answer = await fetch(`${url}/cookies`)
+    expect(answer.headers.getSetCookie()).toEqual(['a=1', 'b=2'])
+    expect(new Uint8Array(await answer.arrayBuffer())).toEqual(bytes)
+    await expect(fetch(`${url}/broken`)).rejects.toThrow('fetch failed')
+    expect((await fetch(`${url}/through`)).status).toBe(501)
   })
 
   test('says which request nobody answers', async () => {
