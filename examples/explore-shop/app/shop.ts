@@ -1,53 +1,33 @@
-import Database from 'better-sqlite3'
-
-/** An order as it lies in the database. */
-export interface Order {
-  id: number
-  status: 'new' | 'paid' | 'shipped' | 'returned' | 'refunded'
-  paid: number
-  refunded: number
-}
+import type { Order, Orders } from './orders.ts'
 
 interface Answer {
-  status: number
-  body: unknown
+  readonly status: number
+  readonly body: unknown
 }
 
 const PRICE = 100
 
-/** Orders that are paid, shipped, sent back and refunded. */
+/** Orders that are paid, shipped, sent back and refunded. `bug` plants the mistake that the demo finds. */
 export class Shop {
-  readonly #db: Database.Database
+  readonly #orders: Orders
   readonly #bug: string | undefined
 
-  constructor(file: string, bug?: string) {
-    this.#db = new Database(file)
+  constructor(orders: Orders, bug?: string) {
+    this.#orders = orders
     this.#bug = bug
-    this.#db.pragma('journal_mode = wal')
-    this.#db.exec(`create table if not exists orders (
-      id integer primary key autoincrement,
-      status text not null default 'new',
-      paid integer not null default 0,
-      refunded integer not null default 0
-    )`)
   }
 
-  /** `POST /orders`, `POST /orders/1/pay`, … */
-  handle(method: string, id: number, what: string | undefined): Answer {
-    if (method === 'GET') return { status: 200, body: this.#db.prepare('select * from orders').all() }
-    if (what === undefined) {
-      const { lastInsertRowid } = this.#db.prepare('insert into orders default values').run()
-      return { status: 201, body: { id: Number(lastInsertRowid) } }
-    }
-    const order = this.#db.prepare<[number], Order>('select * from orders where id = ?').get(id)
+  /** `GET /orders`, `POST /orders`, `POST /orders/1/pay`, … */
+  async handle(method: string, id: number, what: string | undefined): Promise<Answer> {
+    if (method === 'GET') return { status: 200, body: await this.#orders.all() }
+    if (what === undefined) return { status: 201, body: await this.#orders.add() }
+    const order = await this.#orders.find(id)
     if (!order) return { status: 404, body: { error: `there is no order ${id}` } }
     const next = this.#next(order, what)
     if (!next) return { status: 409, body: { error: `an order that is ${order.status} cannot ${what}` } }
-    const { status, paid, refunded } = { ...order, ...next }
-    this.#db
-      .prepare('update orders set status = ?, paid = ?, refunded = ? where id = ?')
-      .run(status, paid, refunded, id)
-    return { status: 200, body: { id, status, paid, refunded } }
+    const changed = { ...order, ...next }
+    await this.#orders.save(changed)
+    return { status: 200, body: changed }
   }
 
   #next({ status, paid, refunded }: Order, what: string): Partial<Order> | undefined {

@@ -1,3 +1,4 @@
+import type { Order } from '../app/orders.ts'
 import { action, from, invariant } from './world.ts'
 
 const order = from(({ ctx }) => ctx.orders)
@@ -23,9 +24,10 @@ export const actions = {
 export const invariants = {
   'refunded ≤ paid': invariant({
     severity: 'critical',
-    check({ db }) {
-      const over = db.prepare('select id from orders where refunded > paid').all() as { id: number }[]
-      return over.length === 0 || `order ${over.map(({ id }) => id).join()} is refunded more than was paid`
+    async check({ api }) {
+      const orders = (await api.get('/orders')) as Order[]
+      const over = orders.filter(({ refunded, paid }) => refunded > paid).map(({ id }) => id)
+      return over.length === 0 || `order ${over.join()} is refunded more than was paid`
     },
   }),
 }

@@ -1,3 +1,4 @@
+import { postgres } from 'venomqa/postgres'
 import { sqlite } from 'venomqa/sqlite'
 import { defineWorld } from 'venomqa/vitest'
 import { inject } from 'vitest'
@@ -5,7 +6,10 @@ import { inject } from 'vitest'
 const { url, database } = inject('shop')
 
 export const { explore, action, invariant, from, journey, step, checkpoint, branch } = defineWorld({
-  systems: { db: sqlite(database) },
-  api: () => ({ post: (path: string) => fetch(url + path, { method: 'POST' }) }),
+  systems: { db: database.startsWith('postgres') ? postgres(database) : sqlite(database) },
+  api: () => ({
+    get: async (path: string) => (await fetch(url + path)).json(),
+    post: (path: string) => fetch(url + path, { method: 'POST' }),
+  }),
   context: () => ({ orders: [] as number[] }),
 })
