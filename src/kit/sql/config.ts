@@ -31,7 +31,6 @@ const FILES = ['file', 'sqlite']
 const SOCKETS = ['socketPath', 'socket', 'unix_socket']
 const NUMBERS = { poolSize: 5, acquireTimeoutMs: 30_000, connectTimeoutMs: 10_000, queryTimeoutMs: 30_000 }
 const TEXTS = ['host', 'socketPath', 'database', 'user', 'password'] as const
-const SECRET = /pass|secret|token|key/i
 
 /** The settings of a connection, read from a URL, from the environment or from an object. Never changes; `clone` makes another one. */
 export class ConnectionConfig implements ConnectionSettings {
@@ -166,11 +165,10 @@ export class ConnectionConfig implements ConnectionSettings {
     return `${scheme || 'sql'}://${at}${name}${port === undefined ? '' : `:${port}`}/${encodeURIComponent(database)}${query}`
   }
 
-  /** The whole as a URL for messages and logs: without the password and the values of options that look secret. */
+  /** The whole as a URL for messages and logs: without the password and the values of options that are or may hold secrets. */
   redacted(): string {
-    const options = Object.entries(this.options).map(([name, value]) => [name, SECRET.test(name) ? '***' : value])
-    const shown = this.clone({ options: Object.fromEntries(options), password: this.password && 'secret' })
-    return redacted(shown.url())
+    const flat = Object.entries(this.options).map(([name, value]) => [name, typeof value === 'object' ? '***' : value])
+    return redacted(this.clone({ options: Object.fromEntries(flat) }).url())
   }
 
   toString(): string {

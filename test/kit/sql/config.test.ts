@@ -48,17 +48,14 @@ describe('reads', () => {
   })
 
   test('any settings back from the URL that it makes of them', () => {
-    const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
+    const text = fc.string({ minLength: 1, maxLength: 12 })
     const settings = fc.record({
       user: text,
-      password: text,
+      password: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }),
       database: text.filter((name) => !/^[/.]/.test(name)),
       host: fc.constantFrom('localhost', '::1', 'db.example'),
       port: fc.integer({ min: 1, max: 65_535 }),
-      options: fc.dictionary(
-        text,
-        text.filter((value) => /^[a-z ü&=?]+$/i.test(value)),
-      ),
+      options: fc.dictionary(text, fc.constantFrom('me', 'a=b&c?d#e%', 'ü ö', '東京', true, 7)),
     })
     fc.assert(
       fc.property(settings, (given) => {
@@ -105,9 +102,9 @@ test('the driver gets what is set', () => {
 })
 
 test('no way to print it tells a password or token', () => {
-  const config = ConnectionConfig.fromUrl('acme://u:s3cret@h/x?authToken=s3cret&app=me')
+  const config = ConnectionConfig.fromUrl('acme://u:s3cret@h/x?authToken=s3cret&app=me&ssl={"key":"s3cret"}')
   for (const text of [config.redacted(), String(config), JSON.stringify({ config }), inspect({ config })]) {
     expect(text).not.toContain('s3cret')
-    expect(text).toContain('acme://u:***@h/x?authToken=***&app=me')
+    expect(text).toContain('acme://u:***@h/x?authToken=***&app=me&ssl=***')
   }
 })

@@ -42,6 +42,16 @@ const EVERYWHERE: Hard = {
     ['delete from p where id = 1', 'insert into p values (3)', 'update t set p = 3', 'delete from p where id = 2'],
     'select t.id, t.p, p.id as parent from t left join p on p.id = t.p order by t.id',
   ],
+  'a parent that was changed, of children that were not': [
+    [
+      'create table p (id int primary key, x int)',
+      'create table t (id int primary key, p int, foreign key (p) references p (id))',
+      'insert into p values (1, 1)',
+      'insert into t values (1, 1)',
+    ],
+    ['update p set x = 2'],
+    'select t.id, p.x from t join p on p.id = t.p',
+  ],
   'a row that refers to itself': [
     [
       'create table t (id int primary key, up int, foreign key (up) references t (id))',
@@ -218,11 +228,13 @@ describe('a backend refuses', () => {
     const world = await World.open({ systems: { db: make(store.url) } })
     const mark = await world.checkpoint('mark')
     await app.rows('alter table kv add column extra text')
+    await app.rows(`insert into kv values ('a', '1', '2')`)
     await expect(world.rollback(mark)).rejects.toMatchObject({
       code: 'SCHEMA_CHANGED',
       message: expect.stringContaining('kv'),
     })
     expect(world.tainted).toBeDefined()
+    expect(await app.rows('select k from kv')).toHaveLength(1)
     await world.close().catch(() => {})
   })
 
