@@ -1,26 +1,11 @@
 import { VenomError } from '../../errors.ts'
 import type { ResetOptions } from '../../rollbackable.ts'
+import { isMigrations } from '../shared/migrations.ts'
 import type { Catalog, ForeignKey } from './catalog.ts'
 import type { Session, TextRow } from './session.ts'
 import { name } from './sql.ts'
 import type { State } from './state.ts'
 import type { Places } from './tracked.ts'
-
-/** Tables in which migration tools remember what they did. Emptying them would have the tool do it again. */
-const MIGRATIONS = new Set(
-  (
-    'migrations schema_migrations ar_internal_metadata _prisma_migrations __drizzle_migrations knex_migrations ' +
-    'knex_migrations_lock kysely_migration kysely_migration_lock sequelizemeta typeorm_migrations typeorm_metadata ' +
-    'mikro_orm_migrations flyway_schema_history schema_version databasechangelog databasechangeloglock ' +
-    'goose_db_version alembic_version django_migrations doctrine_migration_versions phinxlog __efmigrationshistory ' +
-    'umzug_migrations db_migrations gorp_migrations'
-  ).split(' '),
-)
-
-/** Whether a table belongs to a migration tool. */
-export function isMigrations(table: string): boolean {
-  return MIGRATIONS.has(table.toLowerCase())
-}
 
 /**
  * Empties tables, children before their parents, in one transaction that the logs remember. Answers with the tables.

@@ -1,40 +1,8 @@
 import { messageOf, VenomError } from '../../errors.ts'
 import type { ResetOptions } from '../../rollbackable.ts'
+import { isMigrations } from '../shared/migrations.ts'
 import type { Control } from './control.ts'
 import { codeOf } from './trouble.ts'
-
-/** Where migration tools keep which migrations ran: emptied, they would run again on tables that are there. */
-const MIGRATIONS = new Set([
-  '__drizzle_migrations',
-  '__EFMigrationsHistory',
-  '__migrations',
-  '_migrations',
-  '_prisma_migrations',
-  '_sqlx_migrations',
-  'alembic_version',
-  'ar_internal_metadata',
-  'atlas_schema_revisions',
-  'databasechangelog',
-  'databasechangeloglock',
-  'django_migrations',
-  'doctrine_migration_versions',
-  'flyway_schema_history',
-  'gobuffalo_migrations',
-  'goose_db_version',
-  'knex_migrations',
-  'knex_migrations_lock',
-  'kysely_migration',
-  'kysely_migration_lock',
-  'migrations',
-  'mikro_orm_migrations',
-  'pgmigrations',
-  'phinxlog',
-  'schema_migrations',
-  'schema_version',
-  'SequelizeMeta',
-  'typeorm_metadata',
-  'typeorm_migrations',
-])
 
 interface Named {
   readonly shown: string
@@ -68,7 +36,7 @@ export function wanted<T extends Named>(tables: readonly T[], { only, except = [
 }
 
 function isMigration(shown: string): boolean {
-  return MIGRATIONS.has(shown.slice(shown.indexOf('.') + 1))
+  return isMigrations(shown.slice(shown.indexOf('.') + 1))
 }
 
 /** A table by the name that changes() and observe() give it; `public.` may be said. */

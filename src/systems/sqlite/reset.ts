@@ -1,22 +1,8 @@
 import { messageOf, VenomError } from '../../errors.ts'
 import type { ResetOptions } from '../../rollbackable.ts'
+import { isMigrations } from '../shared/migrations.ts'
 import { type Connection, quoted } from './connection.ts'
 import { asOne, inMain, type Table, tablesOf } from './tables.ts'
-
-/** What migration tools keep their history in: Prisma, Drizzle, Knex, TypeORM, Alembic, Django, Rails, Flyway. */
-const MIGRATIONS = [
-  '_prisma_migrations',
-  '__drizzle_migrations',
-  'knex_migrations',
-  'knex_migrations_lock',
-  'migrations',
-  'typeorm_metadata',
-  'alembic_version',
-  'django_migrations',
-  'schema_migrations',
-  'ar_internal_metadata',
-  'flyway_schema_history',
-]
 
 /** Triggers may write into a table that was emptied before, and a foreign key may forbid an order. */
 const PASSES = 5
@@ -32,8 +18,9 @@ export function reset(connection: Connection, { only, except = [] }: ResetOption
   for (const name of [...(only ?? []), ...except]) {
     if (!tables.some((table) => table.name === name)) throw unknownTable(name, tables)
   }
-  const kept = new Set(only ? except : [...except, ...MIGRATIONS])
-  const emptied = tables.filter(({ name }) => (only ? only.includes(name) : true) && !kept.has(name))
+  const emptied = tables.filter(
+    ({ name }) => (only ? only.includes(name) : !isMigrations(name)) && !except.includes(name),
+  )
   const names = new Set(emptied.map(({ name }) => name))
   const keys = connection.value('pragma foreign_keys')
   connection.exec('pragma foreign_keys = off')
