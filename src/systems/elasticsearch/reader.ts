@@ -1,4 +1,4 @@
-import { part } from './http.ts'
+import { part, statusOf } from './http.ts'
 import type { Server } from './server.ts'
 import type { Bucket, Found, Hit } from './source.ts'
 import { pitGone } from './troubles.ts'
@@ -14,11 +14,13 @@ export type Depth = 'ids' | 'whole'
 /** Reads one shard, as it is or as it was. */
 export class Reader {
   readonly #server: Server
+  readonly #index: string
   readonly #path: string
   readonly #body: object
 
-  private constructor(server: Server, path: string, body: object) {
+  private constructor(server: Server, index: string, path: string, body: object) {
     this.#server = server
+    this.#index = index
     this.#path = path
     this.#body = body
   }
@@ -26,14 +28,14 @@ export class Reader {
   /** The shard as it was last refreshed. */
   static now(server: Server, index: string, shard: string): Reader {
     const query = `preference=_shards:${shard}&allow_partial_search_results=false`
-    return new Reader(server, `/${part(index)}/_search?${query}`, {})
+    return new Reader(server, index, `/${part(index)}/_search?${query}`, {})
   }
 
   /** The shard as it was. */
   static past(server: Server, index: string, pit: string | undefined): Reader {
     if (pit === undefined) throw pitGone(index)
     const body = { pit: { id: pit, keep_alive: KEEP_ALIVE } }
-    return new Reader(server, '/_search?allow_partial_search_results=false', body)
+    return new Reader(server, index, '/_search?allow_partial_search_results=false', body)
   }
 
   /** How many documents there are. */
@@ -78,8 +80,12 @@ export class Reader {
   }
 
   /** Any search in this shard. */
-  search(body: object): Promise<Found> {
-    return this.#server.http.search(this.#path, { ...this.#body, ...body })
+  async search(body: object): Promise<Found> {
+    try {
+      return await this.#server.http.search(this.#path, { ...this.#body, ...body })
+    } catch (error) {
+      throw 'pit' in this.#body && statusOf(error) === 404 ? pitGone(this.#index) : error
+    }
   }
 }
 

@@ -57,7 +57,7 @@ async function documentsOf(
   const plain = { all: { filter: { match_all: {} } } }
   // Not parsed before the sources are cut out: 1.0 would become 1.
   const body = {
-    size: 2000,
+    size: 5000,
     track_total_hits: true,
     version: versions,
     query: { match_all: {} },

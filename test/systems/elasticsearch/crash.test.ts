@@ -24,15 +24,14 @@ describeServer('elasticsearch', (url) => {
     await using place = await Place.stocked(url)
     const before = await contentsOf(place.wire, place.name)
     await kill(await runner(place, { way: 'copies' }))
-    const left = await place.leftovers()
-    assert.ok(
-      left.some((name) => name.includes('copy')),
-      left.join(),
-    )
+    const [token] = await place.leftovers()
+    const clones = (): Promise<object> =>
+      place.wire.ask('GET', `/venomqa-${token}-*?expand_wildcards=all&filter_path=*.aliases`)
+    assert.notDeepEqual(await clones(), {})
     const system = await place.open()
     assertSame(await contentsOf(place.wire, place.name), before)
     await system.close?.()
-    assert.deepEqual(await place.leftovers(), [])
+    assert.deepEqual([await place.leftovers(), await clones()], [[], {}])
   })
 
   test('a runner that lives keeps its lease', async () => {

@@ -5,6 +5,7 @@ import {
   type ElasticsearchOptions,
   type ElasticsearchSystem,
 } from '../../../src/systems/elasticsearch/index.ts'
+import { leftovers } from './leftovers.ts'
 import { Wire } from './wire.ts'
 
 const SETTINGS = { number_of_shards: 1, number_of_replicas: 0, 'translog.durability': 'async' }
@@ -79,9 +80,8 @@ export class Place implements AsyncDisposable {
   }
 
   /** What of ours is in the server. */
-  async leftovers(): Promise<string[]> {
-    const found = await this.wire.ask('GET', '/venomqa-*?expand_wildcards=all&filter_path=*.aliases')
-    return Object.keys(found)
+  leftovers(): Promise<string[]> {
+    return leftovers(this.wire, this.name)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,6 +3,7 @@ import { Client } from 'elasticsearch8'
 import type { Subject } from '../../../src/kit/index.ts'
 import { elasticsearch, type ElasticsearchOptions } from '../../../src/systems/elasticsearch/index.ts'
 import { Application } from './application.ts'
+import { leftovers } from './leftovers.ts'
 import { Wire } from './wire.ts'
 
 const settings = { number_of_shards: 1, number_of_replicas: 0, 'translog.durability': 'async', refresh_interval: '-1' }
@@ -115,10 +116,7 @@ export class Shop {
         })
         return `${text} ${(await Promise.all(objects)).join()}`
       },
-      leftovers: async () => {
-        const found = await this.#reader.ask('GET', '/venomqa-*?expand_wildcards=all')
-        return Object.keys(found).filter((index) => !index.startsWith('.'))
-      },
+      leftovers: () => leftovers(this.#reader, name),
       dispose: async () => {
         const found = await this.#reader.ask('GET', `/${name}-*?expand_wildcards=all&filter_path=*.aliases`)
         for (const index of Object.keys(found)) await this.#reader.ask('DELETE', `/${index}`)
