@@ -1,76 +1,46 @@
+import { type Kind, KINDS, kindOf as kindAt } from '../src/config/kinds.ts'
 import { VenomError } from '../src/errors.ts'
 import type { Rollbackable } from '../src/rollbackable.ts'
 import type { SafetyOptions } from '../src/safety.ts'
 
-/** A kind of database: how its places begin, how a system is made of one, and how one is marked as for tests. */
-interface Kind {
-  readonly kind: string
-  readonly begins: RegExp
-  open(place: string, options: SafetyOptions): Promise<Rollbackable>
-  mark?(url: string): Promise<string>
+/** How a database is marked as for tests, where its kind can be. */
+const MARKS: Readonly<Record<string, (url: string) => Promise<string>>> = {
+  postgres: async (url) => (await import('../src/systems/postgres/mark.ts')).mark(url),
+  mysql: async (url) => (await import('../src/systems/mysql/mark.ts')).mark(url),
+  redis: async (url) => (await import('../src/systems/redis/mark.ts')).mark(url),
 }
-
-/** Each system is loaded only when a place is its own. */
-const KINDS: readonly Kind[] = [
-  {
-    kind: 'postgres',
-    begins: /^postgres(ql)?:/i,
-    open: async (url, options) => (await import('../src/systems/postgres/index.ts')).postgres(url, options),
-    mark: async (url) => (await import('../src/systems/postgres/mark.ts')).mark(url),
-  },
-  {
-    kind: 'mysql',
-    begins: /^(mysql|mariadb):/i,
-    open: async (url, options) => (await import('../src/systems/mysql/index.ts')).mysql(url, options),
-    mark: async (url) => (await import('../src/systems/mysql/mark.ts')).mark(url),
-  },
-  {
-    kind: 'redis',
-    begins: /^(rediss?|valkeys?):/i,
-    open: async (url, options) => (await import('../src/systems/redis/index.ts')).redis(url, options),
-    mark: async (url) => (await import('../src/systems/redis/mark.ts')).mark(url),
-  },
-  {
-    kind: 'mongodb',
-    begins: /^mongodb(\+srv)?:/i,
-    open: async (url, options) => (await import('../src/systems/mongodb/index.ts')).mongodb(url, options),
-  },
-  {
-    kind: 'sqlite',
-    begins: /^(?![a-z][a-z0-9+.-]+:\/\/)/i,
-    open: async (path, { allowDatabase }) =>
-      (await import('../src/systems/sqlite/index.ts')).sqlite(
-        path,
-        allowDatabase === undefined ? {} : { allowDatabase },
-      ),
-  },
-]
 
 /** The system that a URL or a path belongs to. Throws `BAD_ARGUMENT`; the message never holds a URL whole. */
 export function systemAt(place: string): { kind: string; open(options: SafetyOptions): Promise<Rollbackable> } {
-  const { kind, open } = kindOf(place)
-  return { kind, open: (options) => open(place, options) }
+  const kind = kindOf(place)
+  return { kind: kind.name, open: (options) => kind.make(place, vouched(kind, options), process.cwd()) }
+}
+
+/** What was vouched for on the command line, as far as a kind of system asks for it. */
+function vouched({ options }: Pick<Kind, 'options'>, given: SafetyOptions): SafetyOptions {
+  return Object.fromEntries(Object.entries(given).filter(([name]) => name in options))
 }
 
 /** Marks a database as one for tests, and answers with what was done. Throws `BAD_ARGUMENT`, `UNSUPPORTED`. */
 export async function markDatabase(url: string): Promise<string> {
-  const { kind, mark } = kindOf(url)
+  const { name } = kindOf(url)
+  const mark = MARKS[name]
   if (mark) return mark(url)
   throw new VenomError(
     'UNSUPPORTED',
-    `${kind}: a ${kind === 'sqlite' ? 'file' : 'database'} cannot be marked from here.\n` +
+    `${name}: a ${name === 'sqlite' ? 'file' : 'database'} cannot be marked from here.\n` +
       'What says that it is for tests is its name or its place.\n' +
-      `Name it so (shop_test), or vouch for it: ${kind}(…, { allowDatabase: '…' }).`,
+      `Name it so (shop_test), or vouch for it: ${name}(…, { allowDatabase: '…' }).`,
   )
 }
 
 function kindOf(place: string): Kind {
-  const found = KINDS.find(({ begins }) => begins.test(place))
+  const found = kindAt(place)
   if (found) return found
   throw new VenomError(
     'BAD_ARGUMENT',
     `There is no system for "${place.slice(0, place.indexOf('://') + 3)}…".\n` +
       'A place is a URL of a server, or the path of a SQLite file.\n' +
-      `These are known: ${KINDS.map(({ kind }) => kind).join(', ')}.`,
+      `These are known: ${KINDS.map(({ name }) => name).join(', ')}.`,
   )
 }

@@ -6,7 +6,9 @@ import { type ModelWords, modelWords, type View } from '../src/explore/model.ts'
 import { journeyWords } from '../src/journey/plan.ts'
 import type { JourneyWords } from '../src/journey/words.ts'
 import { Lease, type WorldContext } from '../src/lease.ts'
-import { type Systems, World, type WorldOptions } from '../src/world.ts'
+import type { NamedSystems } from '../src/config/systems.ts'
+import { type ConfiguredOptions, openWorld } from '../src/configured.ts'
+import type { Systems, World, WorldOptions } from '../src/world.ts'
 import { Circus } from './circus.ts'
 import { explorations } from './explore.ts'
 import { pathsAsTests } from './paths.ts'
@@ -45,13 +47,26 @@ export interface JestWorld<S extends Systems, A, C>
  */
 export function defineWorld<const S extends Systems, A = undefined, C = Record<string, unknown>>(
   options: WorldOptions<S, A, C>,
+): JestWorld<S, A, C>
+/**
+ * Defines a world whose systems the configuration names: `venomqa.config.*` and VENOMQA_* variables. For typed systems
+ * name their types: `defineWorld<{ db: PostgresSystem }>()`. Opening throws `BAD_CONFIG` too.
+ */
+export function defineWorld<S extends Systems = NamedSystems, A = undefined, C = Record<string, unknown>>(
+  options?: ConfiguredOptions<A, C>,
+): JestWorld<S, A, C>
+export function defineWorld<S extends Systems, A, C>(
+  options: WorldOptions<S, A, C> | ConfiguredOptions<A, C> = {},
 ): JestWorld<S, A, C> {
   const stories = Stories.ofWorker()
-  const lease = new Lease<S, A, C>(() => {
+  let stepTimeout: number | undefined
+  const lease = new Lease<S, A, C>(async () => {
     const { JEST_WORKER_ID: id = '1' } = process.env
     const runId = stories?.runId ?? randomBytes(4).toString('hex')
     const notice = (message: string): void => console.warn(`venomqa: ${message}`)
-    return World.open({ ...options, worker: { id, runner: 'jest', runId, notice, ...options.worker } })
+    const opened = await openWorld(options, { id, runner: 'jest', runId, notice })
+    stepTimeout = opened.stepTimeout
+    return opened.world
   })
   const circus = new Circus()
   const steps = new StepsOfTests()
@@ -74,7 +89,15 @@ export function defineWorld<const S extends Systems, A = undefined, C = Record<s
   const contextOf = (on: object): WorldContext<S, A, C> =>
     observable(lease.contextOf(options.systems, on), () => lease.world.observe())
   const rollback = new Rollback(open, lease)
-  const declare = pathsAsTests({ open, lease, steps, circus, stories, contextOf })
+  const declare = pathsAsTests({
+    open,
+    lease,
+    steps,
+    circus,
+    stories,
+    contextOf,
+    ...(!options.systems && { configured: () => stepTimeout }),
+  })
   const context = contextOf({})
   return {
     ...journeyWords(declare),

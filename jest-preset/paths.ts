@@ -18,6 +18,8 @@ export interface PathsOptions<S extends Systems, A, C> {
   readonly steps: StepsOfTests
   readonly circus: Circus
   readonly stories: Stories | undefined
+  /** The time-out of steps that have none, in ms, where a configuration says it: known once the world is open. */
+  readonly configured?: () => number | undefined
   /** What a step sees, on top of what it gets of Jest. */
   contextOf(on: object): WorldContext<S, A, C>
 }
@@ -91,7 +93,7 @@ export function pathsAsTests<S extends Systems, A, C>(options: PathsOptions<S, A
             await walkOf()
           ).run(path, told, {
             name,
-            timeout: circus.testTimeout,
+            timeout: options.configured?.() ?? circus.testTimeout,
             hooks: begun?.hooks ?? false,
             changes: 'failed',
             context: (signal) =>
@@ -140,7 +142,7 @@ export function pathsAsTests<S extends Systems, A, C>(options: PathsOptions<S, A
         only: jestTest.only,
         skip: jestTest.skip,
       }
-      declare[path.mode](path.name, body, timeoutOf(path, circus.testTimeout))
+      declare[path.mode](path.name, body, timeoutOf(path, options.configured ? 0 : circus.testTimeout))
     }
 
     const runner: Runner = {

@@ -22,6 +22,7 @@ export type VenomErrorCode =
   | 'CONCURRENT'
   | 'NOT_AN_ERROR'
   // a world
+  | 'BAD_CONFIG'
   | 'NO_SYSTEMS'
   | 'NAME_TAKEN'
   | 'NOT_OPEN'

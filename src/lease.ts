@@ -54,17 +54,23 @@ export class Lease<S extends Systems, A, C> {
     await world?.close({ keep: true })
   }
 
-  /** What steps see of the world, read when they look, on top of what the runner gives them. */
-  contextOf(systems: S, on: object): WorldContext<S, A, C> {
+  /** What steps see of the world, read when they look, on top of what the runner gives them. Without `systems`, whatever the open world has. */
+  contextOf(systems: S | undefined, on: object): WorldContext<S, A, C> {
     const context = Object.create(on) as WorldContext<S, A, C>
     const show = (name: string, get: () => unknown): void => {
       Object.defineProperty(context, name, { enumerable: true, configurable: true, get })
     }
-    for (const name of Object.keys(systems)) show(name, () => this.world.systems[name])
+    for (const name of Object.keys(systems ?? {})) show(name, () => this.world.systems[name])
     show('api', () => this.world.api)
     show('ctx', () => this.world.ctx)
     show('changes', () => () => this.world.changes())
-    return context
+    if (systems) return context
+    return new Proxy(context, {
+      get: (target, name, receiver) =>
+        Reflect.has(target, name) || typeof name === 'symbol'
+          ? (Reflect.get(target, name, receiver) as unknown)
+          : this.world.systems[name],
+    })
   }
 
   /** Throws `CONCURRENT` while another test uses the world. */

@@ -1,7 +1,7 @@
 import { describe, expect, expectTypeOf, type TestContext, test as plain } from 'vitest'
 import type { Ref } from '../src/journey/words.ts'
 import type { Change, Rollbackable } from '../src/rollbackable.ts'
-import { memory } from '../src/systems/memory/index.ts'
+import { memory, type MemorySystem } from '../src/systems/memory/index.ts'
 import { defineWorld } from '../vitest-plugin/index.ts'
 
 interface Client {
@@ -124,10 +124,23 @@ describe('types', () => {
     expect(bare).toBeTypeOf('function')
   })
 
+  plain('of a world whose systems the configuration names', () => {
+    if (never()) {
+      const { step: loose } = defineWorld({ api: ({ config }) => config.baseUrl })
+      loose('a step', ({ db, api }) => {
+        expectTypeOf(db).toEqualTypeOf<unknown>()
+        expectTypeOf(api).toEqualTypeOf<string | undefined>()
+      })
+      const { step: typed } = defineWorld<{ db: MemorySystem<unknown, Map<string, number>> }>()
+      typed('a step', ({ db }) => expectTypeOf(db).toEqualTypeOf<Map<string, number>>())
+    }
+    expect(judged).toBeTypeOf('function')
+  })
+
   plain('of the options of a world', () => {
     if (never()) {
-      // @ts-expect-error a world has systems
-      defineWorld({})
+      // @ts-expect-error systems are an object
+      defineWorld({ systems: [] as string[] })
       // @ts-expect-error a system remembers and goes back
       defineWorld({ systems: { db: { checkpoint: () => 1 } } })
       // @ts-expect-error when to verify

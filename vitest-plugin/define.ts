@@ -7,7 +7,9 @@ import { journeyWords } from '../src/journey/plan.ts'
 import type { PathReport } from '../src/journey/report.ts'
 import type { Host } from '../src/journey/walk.ts'
 import type { JourneyWords } from '../src/journey/words.ts'
-import { type Systems, World, type WorldOptions } from '../src/world.ts'
+import type { NamedSystems } from '../src/config/systems.ts'
+import { type ConfiguredOptions, openWorld } from '../src/configured.ts'
+import type { Systems, World, WorldOptions } from '../src/world.ts'
 import { Lease, type WorldContext } from '../src/lease.ts'
 import { hideOwnFrames } from '../src/stack.ts'
 import { explorations } from './explore.ts'
@@ -54,12 +56,25 @@ export interface VitestWorld<S extends Systems, A, C>
  */
 export function defineWorld<const S extends Systems, A = undefined, C = Record<string, unknown>>(
   options: WorldOptions<S, A, C>,
+): VitestWorld<S, A, C>
+/**
+ * Defines a world whose systems the configuration names: `venomqa.config.*` and VENOMQA_* variables. For typed systems
+ * name their types: `defineWorld<{ db: PostgresSystem }>()`. Opening throws `BAD_CONFIG` too.
+ */
+export function defineWorld<S extends Systems = NamedSystems, A = undefined, C = Record<string, unknown>>(
+  options?: ConfiguredOptions<A, C>,
+): VitestWorld<S, A, C>
+export function defineWorld<S extends Systems, A, C>(
+  options: WorldOptions<S, A, C> | ConfiguredOptions<A, C> = {},
 ): VitestWorld<S, A, C> {
   const run = runInfo()
-  const lease = new Lease<S, A, C>(() => {
+  let stepTimeout: number | undefined
+  const lease = new Lease<S, A, C>(async () => {
     const { VITEST_POOL_ID: id = '1' } = process.env
     const notice = (message: string): void => console.warn(`venomqa: ${message}`)
-    return World.open({ ...options, worker: { id, runner: 'vitest', runId: run.runId, notice, ...options.worker } })
+    const opened = await openWorld(options, { id, runner: 'vitest', runId: run.runId, notice })
+    stepTimeout = opened.stepTimeout
+    return opened.world
   })
   const steps = new StepsOfTests()
 
@@ -81,7 +96,14 @@ export function defineWorld<const S extends Systems, A = undefined, C = Record<s
 
   const contextOf = (on: object): WorldContext<S, A, C> =>
     observable(lease.contextOf(options.systems, on), () => lease.world.observe())
-  const declare = pathsAsTests({ base, lease, steps, changes: run.changes, contextOf })
+  const declare = pathsAsTests({
+    base,
+    lease,
+    steps,
+    changes: run.changes,
+    contextOf,
+    ...(!options.systems && { configured: () => stepTimeout }),
+  })
   return {
     ...journeyWords(declare),
     ...rolledBack(base, lease, contextOf({}), options.grace),

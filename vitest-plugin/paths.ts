@@ -17,6 +17,8 @@ export interface PathsOptions<S extends Systems, A, C> {
   readonly lease: Lease<S, A, C>
   readonly steps: StepsOfTests
   readonly changes: Host['changes']
+  /** The time-out of steps that have none, in ms, where a configuration says it: known once the world is open. */
+  readonly configured?: () => number | undefined
   /** What a step sees, on top of the context of its test. */
   contextOf(test: TestContext): WorldContext<S, A, C>
 }
@@ -82,7 +84,7 @@ export function pathsAsTests<S extends Systems, A, C>(options: PathsOptions<S, A
     }
     const host: Host = {
       name: task.fullTestName,
-      timeout: stepTimeout(timeout),
+      timeout: timeout ?? options.configured?.() ?? stepTimeout(timeout),
       hooks: hasHooks(task),
       changes: options.changes,
       context: (signal) =>
@@ -113,7 +115,11 @@ export function pathsAsTests<S extends Systems, A, C>(options: PathsOptions<S, A
     const { timeout } = collector.options ?? {}
     declare[path.mode](
       path.name,
-      { concurrent: false, timeout: timeoutOf(path, stepTimeout(timeout)), meta: { venomqa: reportOf(path) } },
+      {
+        concurrent: false,
+        timeout: timeoutOf(path, options.configured ? 0 : stepTimeout(timeout)),
+        meta: { venomqa: reportOf(path) },
+      },
       async ({ task }) => run(task.context),
     )
     const task = collector.tasks.at(-1)

@@ -55,6 +55,10 @@ export function rolledBack<S extends Systems, A, C>(
     venomqaRollback: [
       async ({ venomqaWorld, task }: { venomqaWorld: World<S, A, C>; task: Task }, use: () => Promise<void>) => {
         const mark = await begin(venomqaWorld, task)
+        // Where the configuration names the systems, nobody knew them when the fixtures were declared.
+        for (const name of Object.keys(venomqaWorld.systems)) {
+          if (!(name in fixtures)) Object.assign(task.context, { [name]: venomqaWorld.systems[name] })
+        }
         try {
           await use()
         } finally {

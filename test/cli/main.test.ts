@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,10 +12,17 @@ import { leftovers, makeDatabase, onServer } from '../systems/postgres/subject.t
 
 const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
 
-function venomqa(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+type Said = { status: number | null; stdout: string; stderr: string }
+
+function venomqa(...args: string[]): Said {
+  return venomqaIn(process.cwd(), {}, ...args)
+}
+
+function venomqaIn(cwd: string, env: Record<string, string>, ...args: string[]): Said {
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+    cwd,
     encoding: 'utf8',
-    env: { ...process.env, NO_COLOR: '1' },
+    env: { ...process.env, NO_COLOR: '1', ...env },
   })
   return { status, stdout, stderr }
 }
@@ -41,6 +48,31 @@ test('doctor proves a file, and goes on after a place that cannot be used', () =
       /self-test +passed, [\d.]+ ms\n {2}checkpoint +[\d.]+ ms, nothing changed, median of 20\n {2}rollback/,
     )
     expect(venomqa('doctor', file).status).toBe(0)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+test('doctor without a place proves the systems of the configuration, and goes on after one that cannot be used', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'venomqa-cli-'))
+  try {
+    expect(venomqaIn(folder, {}, 'doctor')).toMatchObject({
+      status: 1,
+      stdout: expect.stringContaining(`there is no venomqa.config.ts in ${folder} or above it`),
+    })
+    new Database(join(folder, 'shop.db')).exec('create table t (n int)').close()
+    const file = join(folder, 'venomqa.config.yaml')
+    writeFileSync(file, 'systems: { gone: "sqlite:gone.db", db: "file:shop.db" }')
+    const { status, stdout } = venomqaIn(folder, {}, 'doctor')
+    expect(status).toBe(1)
+    expect(stdout).toMatch(new RegExp(`^The systems of ${file}\\ngone \\(sqlite\\)\\n  ✗ sqlite: there is no file`))
+    expect(stdout).toMatch(/\ndb \(sqlite\)\n {2}server +SQLite .*\n {2}way +wal: /)
+    expect(venomqaIn(folder, { VENOMQA_GONE_URL: 'sqlite:shop.db' }, 'doctor').status).toBe(0)
+    expect(venomqaIn(folder, {}, 'doctor', '--allow-database', 'shop')).toMatchObject({
+      status: 1,
+      stdout: expect.stringContaining(`Write allowDatabase or allowHosts into systems.NAME.options in ${file}.`),
+    })
+    expect(venomqaIn(folder, { VENOMQA_VERBOS: '1' }, 'doctor').stdout).toContain('Did you mean VENOMQA_VERBOSE?')
   } finally {
     rmSync(folder, { recursive: true })
   }
