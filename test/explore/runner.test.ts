@@ -54,6 +54,10 @@ const files = {
       orders.set(orders.size, { paid: 0, refunded: 0, status: 'new' })
     } })
     explore('it never ends', { actions: { wait } }, { audit: 0 })`,
+  'test/goal.test.ts': `
+    import { explore } from './world'
+    import { actions } from './model'
+    explore('all of it', { actions }, { budget: { steps: 2 }, seed: 1, coverageGoal: { transitions: 1 } })`,
   'vitest.config.ts': `export default { test: { testTimeout: 2500 } }`,
 }
 
@@ -92,4 +96,8 @@ test('an exploration that is too slow reports its budget, never a time-out of th
   expect(text).toContain('it never ends\nNOT EVERYTHING WAS TRIED: the time was over.'.split('\n')[1])
   const shorter = project.run('test/slow.test.ts', { VENOMQA_BUDGET: '200ms', VENOMQA_SEED: '77' })
   expect(shorter.text).toMatch(/budget: .*\(0\.\d s, .*seed 77\)/)
+
+  const goal = project.run('test/goal.test.ts')
+  expect(goal.ok).toBe(false)
+  expect(goal.text).toMatch(/coverage: \d+ % of the possible steps were tried, and the goal is 100 %/)
 }, 120_000)
