@@ -24,6 +24,12 @@ import { SavepointWay } from './savepoints.ts'
 import { type Reached, Session } from './session.ts'
 import type { Mark, Way } from './way.ts'
 
+// Taken at load, so that a runner's fake timers never stop us.
+const { setTimeout } = globalThis
+
+/** How long to wait before a database that is taken is asked for again, in ms. */
+const PAUSE = 20
+
 /** How a database made with the kit is put back. */
 export interface SqlBackendOptions extends SafetyOptions {
   /**
@@ -56,6 +62,8 @@ export abstract class SqlBackend<C> implements Rollbackable<SqlMark, SqlHandle> 
   #way: Way<Mark> | undefined
   /** The way of savepoints, while it has the only connection. */
   #pinned: Access<C> | undefined
+  /** A connection that only says that the database is taken. */
+  #claim: C | undefined
 
   constructor(config: string | ConnectionSettings, options: SqlBackendOptions = {}) {
     this.config = ConnectionConfig.of(config)
@@ -157,7 +165,7 @@ export abstract class SqlBackend<C> implements Rollbackable<SqlMark, SqlHandle> 
     return this.handle.transaction(work, options)
   }
 
-  /** Throws `NOT_A_TEST_DATABASE`, `BackendError`, `UNSUPPORTED`. */
+  /** Throws `NOT_A_TEST_DATABASE`, `LEASED`, `BackendError`, `UNSUPPORTED`. */
   async open(): Promise<void> {
     const { host, database } = this.config
     const place = database || (host ?? '')
@@ -165,9 +173,10 @@ export abstract class SqlBackend<C> implements Rollbackable<SqlMark, SqlHandle> 
     requireTestDatabase(host === undefined ? target : { ...target, host }, this.#options)
     await this.connect()
     try {
+      await this.#take()
       this.#way = await this.#openWay()
     } catch (error) {
-      await this.disconnect()
+      await this.close()
       throw error
     }
   }
@@ -210,8 +219,15 @@ export abstract class SqlBackend<C> implements Rollbackable<SqlMark, SqlHandle> 
     try {
       await way?.close()
     } finally {
+      const claim = this.#claim
+      this.#claim = undefined
+      if (claim !== undefined) await this.closeConnection(claim)
       await this.disconnect()
     }
+  }
+
+  get #settle(): number {
+    return this.#options.settle ?? 2000
   }
 
   get #about(): Reached<C> {
@@ -255,8 +271,23 @@ export abstract class SqlBackend<C> implements Rollbackable<SqlMark, SqlHandle> 
     }
   }
 
+  /** Two worlds on one database would undo what the other one does. */
+  async #take(): Promise<void> {
+    const { claim } = this.#about.dialect
+    if (claim === undefined) return
+    this.#claim = await this.#opened()
+    // The connection of a world that was closed just now may not have ended there yet.
+    for (const end = performance.now() + this.#settle; ;) {
+      const { rows } = await this.#told(() => this.run(this.#claim!, claim, []))
+      if (['true', 't', '1'].includes(String(Object.values(rows[0] ?? {})[0]))) return
+      if (performance.now() > end) throw leased(this.name, this.config)
+      await new Promise((resolve) => setTimeout(resolve, PAUSE))
+    }
+  }
+
   async #openWay(): Promise<Way<Mark>> {
-    const { settle = 2000, maxRows = 100_000, way = 'copies' } = this.#options
+    const { maxRows = 100_000, way = 'copies' } = this.#options
+    const settle = this.#settle
     const { pool, about } = this.#needed
     if (way === 'copies') {
       const copies = new CopiesWay(this.#access, about, { settle, maxRows })
@@ -300,4 +331,15 @@ export abstract class SqlBackend<C> implements Rollbackable<SqlMark, SqlHandle> 
       throw trouble ? backendError(trouble, error, { backend: this.name, where: this.config.redacted() }) : error
     }
   }
+}
+
+function leased(backend: string, config: ConnectionConfig): VenomError {
+  return new VenomError(
+    'LEASED',
+    `${backend}: another world uses ${config.redacted()}.\n` +
+      'Two worlds on one database would undo what the other one does.\n' +
+      'Give each worker a database of its own: config.clone({ database: `shop_test_${process.env.VITEST_POOL_ID ?? process.env.JEST_WORKER_ID}` }); ' +
+      'or run the files one after the other (fileParallelism: false, --runInBand).',
+    { retryable: true },
+  )
 }

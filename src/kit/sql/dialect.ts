@@ -67,6 +67,11 @@ export interface Dialect {
   readonly catalog: string
   /** Empties tables at once, where that can be rolled back. Without it every table gets a DELETE. */
   truncate?(tables: readonly string[]): string
+  /**
+   * A query whose first value is true, `t` or 1 when this connection is the only one that asked it of this database.
+   * The server forgets that when the connection ends. Without it nobody is kept from a database that a world uses.
+   */
+  readonly claim?: string
   /** Stands between the columns and the rows of an INSERT that brings rows back as they were. */
   readonly overriding?: string
   readonly unconstrained?: Unconstrained

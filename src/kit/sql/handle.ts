@@ -14,22 +14,18 @@ export interface Access<C> {
 /** A handle whose statements each take a session, and whose transactions keep one. */
 export function handleOn<C>(access: () => Access<C>): SqlHandle {
   const handle: SqlHandle = {
-    execute: (sql, params, options) => {
-      const { isGuarded, alone } = bound(access())
-      return alone(`"${sql}"`, (session) => {
-        const run = (): Promise<QueryResult<never>> => session.execute(sql, params, options)
-        return isGuarded ? session.manager.transaction(run) : run()
+    execute: async <R = Row>(sql: string, params?: readonly unknown[], options?: ExecuteOptions) => {
+      const lender = access()
+      return lender.alone(`"${sql}"`, (session) => {
+        const run = (): Promise<QueryResult<R>> => session.execute(sql, params, options)
+        return lender.isGuarded ? session.manager.transaction(run) : run()
       })
     },
     query: async <R = Row>(sql: string, params?: readonly unknown[], options?: ExecuteOptions) =>
       (await handle.execute<R>(sql, params, options)).rows,
-    transaction: (work, options) => bound(access()).alone('a transaction', (session) => inside(session, work, options)),
+    transaction: async (work, options) => access().alone('a transaction', (session) => inside(session, work, options)),
   }
   return handle
-}
-
-function bound<C>(access: Access<C>): Access<C> {
-  return { isGuarded: access.isGuarded, alone: (doing, work) => access.alone(doing, work) }
 }
 
 async function inside<C, T>(

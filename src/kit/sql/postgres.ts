@@ -56,6 +56,7 @@ export function postgresDialect(version: string): Dialect {
     aftermath: () => 'aborted',
     catalog: isAtLeast(read, 12) ? CATALOG : CATALOG.replace("case when a.attgenerated = '' then 0 else 1 end", '0'),
     truncate: (tables) => `truncate ${tables.join(', ')} restart identity`,
+    claim: "select pg_try_advisory_lock(hashtext('venomqa kit'), 1)",
     overriding: 'overriding system value',
     // Neither foreign keys nor triggers; a superuser's, or granted by GRANT SET ON PARAMETER.
     unconstrained: {

@@ -112,6 +112,16 @@ describeServer('postgres', (url) => {
     expect(await undone(given(), make, ['update t set n = 5', 'delete from t'], 'select * from t')).toBe(true)
   })
 
+  test.each(['copies', 'savepoints'] as const)('a database that another world uses, with %s', async (way) => {
+    const { store } = given()
+    const first = await World.open({ systems: { db: make(store.url, { way }) } })
+    const second = make(store.url, { settle: 50 })
+    await expect(World.open({ systems: { db: second } })).rejects.toMatchObject({ code: 'LEASED' })
+    expect(second.isConnected).toBe(false)
+    await first.close()
+    await (await World.open({ systems: { db: make(store.url) } })).close()
+  })
+
   test('a user who may not leave out constraints is told when the world opens', async () => {
     const { app, store } = given()
     await app.rows(`do 'begin create role venomqa_kit_plain login; exception when duplicate_object then null; end'`)
@@ -136,6 +146,15 @@ for (const name of ['mysql', 'mariadb']) {
         sql.replaceAll('"select ""it"', '`select "it`').replaceAll('"from"" here"', '`from" here`')
       return [statements.map(marks), changes.map(marks), marks(show)]
     }
+    test('a database that another world uses is refused', async () => {
+      const { store } = given()
+      const first = await World.open({ systems: { db: make(store.url) } })
+      const second = make(store.url, { settle: 50 })
+      await expect(World.open({ systems: { db: second } })).rejects.toMatchObject({ code: 'LEASED' })
+      await first.close()
+      await (await World.open({ systems: { db: make(store.url) } })).close()
+    })
+
     hard(given, make, {
       ...Object.fromEntries(Object.entries(EVERYWHERE).map(([what, it]) => [what, ansi(it)])),
       'a type whose values JavaScript has not': [
@@ -247,7 +266,7 @@ describe('a backend refuses', () => {
 
   test('to be used before it is connected, and marks before it is open', async () => {
     const backend = make(given().store.url)
-    await expect((async () => backend.execute('select 1'))()).rejects.toMatchObject({ code: 'NOT_OPEN' })
+    await expect(backend.execute('select 1')).rejects.toMatchObject({ code: 'NOT_OPEN' })
     expect(() => backend.dialect).toThrow(/connect\(\) first/)
     await backend.connect()
     await expect((async () => backend.checkpoint('mark'))()).rejects.toMatchObject({ code: 'NOT_OPEN' })
