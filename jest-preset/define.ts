@@ -102,7 +102,7 @@ export function defineWorld<S extends Systems, A, C>(
   return {
     ...journeyWords(declare),
     ...modelWords<View<S, A, C>>(),
-    explore: explorations(open, lease, circus),
+    explore: explorations(open, lease, circus, stories),
     test: rolledBackTest(rollback, circus, context),
     useRollback() {
       beforeEach(() => rollback.begin(expect.getState().currentTestName ?? 'a test'))

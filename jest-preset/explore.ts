@@ -1,15 +1,19 @@
 import { expect, test as jestTest } from '@jest/globals'
 import { type ExploreFunction, exploreInTest, isOtherReplay, timeoutFor } from '../src/explore/in-test.ts'
 import type { View } from '../src/explore/model.ts'
+import type { ExploreReport } from '../src/explore/report.ts'
 import type { Lease } from '../src/lease.ts'
+import { storyOf } from '../src/report/exploration.ts'
 import type { Systems, World } from '../src/world.ts'
 import type { Circus } from './circus.ts'
+import type { Stories } from './story.ts'
 
 /** Makes `explore` of a world. */
 export function explorations<S extends Systems, A, C>(
   open: () => Promise<World<S, A, C>>,
   lease: Lease<S, A, C>,
   circus: Circus,
+  stories: Stories | undefined,
 ): ExploreFunction<View<S, A, C>> {
   return (name, model, options = {}) => {
     const site = new Error('declared here')
@@ -21,7 +25,17 @@ export function explorations<S extends Systems, A, C>(
       const test = expect.getState().currentTestName ?? name
       const isWatched = process.stdout.isTTY ?? false
       const own = timeout ?? circus.testTimeout
-      await exploreInTest({ world, lease, test, timeout: own, isWatched, say: console, site }, name, model, options)
+      const tell = (report: ExploreReport): void => {
+        const { testPath } = expect.getState()
+        if (stories?.wanted.graphs && testPath !== undefined)
+          stories.tell(testPath, { test, exploration: storyOf(report) })
+      }
+      await exploreInTest(
+        { world, lease, test, timeout: own, isWatched, say: console, tell, site },
+        name,
+        model,
+        options,
+      )
     }
     circus.watch(body, {
       site,

@@ -95,7 +95,7 @@ export function pathsAsTests<S extends Systems, A, C>(options: PathsOptions<S, A
             name,
             timeout: options.configured?.() ?? circus.testTimeout,
             hooks: begun?.hooks ?? false,
-            changes: 'failed',
+            changes: stories?.wanted.changes ?? 'failed',
             context: (signal) =>
               options.contextOf({
                 expect,

@@ -1,16 +1,28 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { createHash } from 'node:crypto'
 import type { PathReport } from '../src/journey/report.ts'
+import type { Host } from '../src/journey/walk.ts'
+import type { ExplorationStory } from '../src/report/exploration.ts'
 
-/** How one test's path went. */
+/** How one test's path or exploration went. */
 export interface Story {
   readonly test: string
-  readonly report: PathReport
+  readonly report?: PathReport
+  readonly exploration?: ExplorationStory
+}
+
+/** What the reporter wants to be told. */
+export interface Wanted {
+  /** When a path tells what it changed. */
+  readonly changes: Host['changes']
+  /** Whether explorations tell their graphs. */
+  readonly graphs: boolean
 }
 
 const VARIABLE = 'VENOMQA_JEST_RUN'
+const WANTED = 'wanted.json'
 
 /**
  * Where the workers tell the reporter how their paths went: Jest has no place for it in a test's result. A folder of one
@@ -19,21 +31,27 @@ const VARIABLE = 'VENOMQA_JEST_RUN'
 export class Stories {
   readonly #folder: string
 
-  private constructor(folder: string) {
+  /** What the reporter wants to be told. */
+  readonly wanted: Wanted
+
+  private constructor(folder: string, wanted: Wanted) {
     this.#folder = folder
+    this.wanted = wanted
   }
 
   /** Begins a run, before its workers are started. */
-  static begin(): Stories {
+  static begin(wanted: Wanted): Stories {
     const folder = mkdtempSync(join(tmpdir(), 'venomqa-jest-'))
     process.env[VARIABLE] = folder
-    return new Stories(folder)
+    writeFileSync(join(folder, WANTED), JSON.stringify(wanted))
+    return new Stories(folder, wanted)
   }
 
   /** The run that this worker belongs to; undefined without the reporter. */
   static ofWorker(): Stories | undefined {
     const folder = process.env[VARIABLE]
-    return folder === undefined ? undefined : new Stories(folder)
+    if (folder === undefined) return undefined
+    return new Stories(folder, JSON.parse(readFileSync(join(folder, WANTED), 'utf8')) as Wanted)
   }
 
   get runId(): string {
@@ -45,7 +63,7 @@ export class Stories {
   }
 
   /** The last story of each test of a file. */
-  of(testPath: string): ReadonlyMap<string, PathReport> {
+  of(testPath: string): ReadonlyMap<string, Story> {
     let text = ''
     try {
       text = readFileSync(this.#file(testPath), 'utf8')
@@ -53,7 +71,7 @@ export class Stories {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     }
     const stories = text.split('\n').filter(Boolean)
-    return new Map(stories.map((line) => JSON.parse(line) as Story).map(({ test, report }) => [test, report]))
+    return new Map(stories.map((line) => JSON.parse(line) as Story).map((story) => [story.test, story]))
   }
 
   forget(testPath: string): void {

@@ -9,6 +9,7 @@ import type { Host } from '../src/journey/walk.ts'
 import type { JourneyWords } from '../src/journey/words.ts'
 import type { NamedSystems } from '../src/config/systems.ts'
 import { type ConfiguredOptions, openWorld } from '../src/configured.ts'
+import type { ExplorationStory } from '../src/report/exploration.ts'
 import type { Systems, World, WorldOptions } from '../src/world.ts'
 import { Lease, type WorldContext } from '../src/lease.ts'
 import { hideOwnFrames } from '../src/stack.ts'
@@ -23,12 +24,16 @@ export interface RunInfo {
   readonly changes: Host['changes']
   /** Whether somebody watches the run on a terminal. */
   readonly terminal?: boolean
+  /** Whether explorations tell their graphs: a report shows them. */
+  readonly graphs?: boolean
 }
 
 declare module 'vitest' {
   interface TaskMeta {
     /** How a path went. */
     venomqa?: PathReport
+    /** What an exploration came to, where a report is written. */
+    venomqaExploration?: ExplorationStory
   }
   interface ProvidedContext {
     'venomqa:run': RunInfo
@@ -108,7 +113,7 @@ export function defineWorld<S extends Systems, A, C>(
     ...journeyWords(declare),
     ...rolledBack(base, lease, contextOf({}), options.grace),
     ...modelWords<View<S, A, C>>(),
-    explore: explorations(base, lease, run.terminal ?? false),
+    explore: explorations(base, lease, run),
   }
 }
 

@@ -1,14 +1,17 @@
 import { type ExploreFunction, exploreInTest, isOtherReplay, timeoutFor } from '../src/explore/in-test.ts'
 import type { View } from '../src/explore/model.ts'
+import type { ExploreReport } from '../src/explore/report.ts'
 import type { Lease } from '../src/lease.ts'
+import { storyOf } from '../src/report/exploration.ts'
 import type { Systems } from '../src/world.ts'
+import type { RunInfo } from './define.ts'
 import type { TestWithWorld } from './rollback.ts'
 
-/** Makes `explore` of a world. `isWatched` says whether somebody looks at a terminal. */
+/** Makes `explore` of a world. */
 export function explorations<S extends Systems, A, C>(
   base: TestWithWorld<S, A, C>,
   lease: Lease<S, A, C>,
-  isWatched: boolean,
+  { terminal = false, graphs = false }: Pick<RunInfo, 'terminal' | 'graphs'>,
 ): ExploreFunction<View<S, A, C>> {
   return (name, model, options = {}) => {
     const site = new Error('declared here')
@@ -16,8 +19,11 @@ export function explorations<S extends Systems, A, C>(
     base(name, timeout === undefined ? {} : { timeout }, async ({ venomqaWorld: world, task, signal, skip }) => {
       if (isOtherReplay(name)) skip('VENOMQA_REPLAY is for another exploration')
       const { fullTestName: test, timeout: own } = task
+      const tell = (report: ExploreReport): void => {
+        if (graphs) task.meta.venomqaExploration = storyOf(report)
+      }
       await exploreInTest(
-        { world, lease, test, timeout: own, signal, isWatched, say: console, site },
+        { world, lease, test, timeout: own, signal, isWatched: terminal, say: console, tell, site },
         name,
         model,
         options,

@@ -1,16 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import type { Plugin } from 'vitest/config'
 import type { RunInfo } from './define.ts'
+import type { ReportFiles } from '../src/report/write.ts'
 import { isOwnFile } from '../src/stack.ts'
 import { showPathsToStaticAnalysis } from './discovery.ts'
-import { JourneyReporter } from './reporter.ts'
+import { JourneyReporter, ReportWriter } from './reporter.ts'
 
+export type { ReportFiles } from '../src/report/write.ts'
 export { JourneyReporter } from './reporter.ts'
 
 /** The options of the plugin. */
 export interface PluginOptions {
   /** Whether the tree of journeys is printed beside Vitest's own report. Default true. */
   readonly reporter?: boolean
+  /** Files for a report of the run, relative to Vitest's root: a page for the browser, Markdown. */
+  readonly report?: ReportFiles
   /** Which paths tell what they changed. Default `'failed'`. */
   readonly changes?: RunInfo['changes']
 }
@@ -26,7 +30,9 @@ const FOR_PEOPLE = new Set(['default', 'verbose', 'tree', 'dot'])
  */
 export function venomqa(options: PluginOptions = {}): Plugin {
   const terminal = process.stdout.isTTY && !process.env['CI']
-  const run: RunInfo = { runId: randomBytes(4).toString('hex'), changes: options.changes ?? 'failed', terminal }
+  const { report, changes = 'failed' } = options
+  const graphs = report?.html !== undefined || report?.markdown !== undefined
+  const run: RunInfo = { runId: randomBytes(4).toString('hex'), changes, terminal, graphs }
   return {
     name: 'venomqa',
     enforce: 'post',
@@ -45,6 +51,8 @@ export function venomqa(options: PluginOptions = {}): Plugin {
       // Called once for each project, and before the others so that the tree comes above Vitest's summary.
       if (wanted && !reporters.some((reporter) => reporter instanceof JourneyReporter))
         reporters.unshift(new JourneyReporter())
+      if (report && !reporters.some((reporter) => reporter instanceof ReportWriter))
+        reporters.push(new ReportWriter(report))
     },
     transform(code, id) {
       return showPathsToStaticAnalysis(code, id, (source) => this.parse(source))

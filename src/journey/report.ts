@@ -80,6 +80,11 @@ export function failureText(report: PathReport): string {
   return lines.join('\n')
 }
 
+/** A message without what `failureText` stands for beside it. */
+export function ownMessage(message: string): string {
+  return message.replace(/\n\npath: [^]*$/, '')
+}
+
 /** Why a path is skipped whose shared beginning has failed, and who reported it. */
 export function blockedText(node: StepNode | CheckpointNode, reportedBy: string): string {
   return `${node.kind} "${node.name}" failed, reported by "${reportedBy}"`

@@ -5,7 +5,7 @@ import { isVenomError, messageOf, VenomError } from '../errors.ts'
 import { at, pointTo } from '../stack.ts'
 import type { Changes, Systems, World, WorldMark } from '../world.ts'
 import { type Exchange, KEPT_EXCHANGES, listening } from './exchanges.ts'
-import { blockedText, failureText, labelOf, type NodeReport, type PathReport } from './report.ts'
+import { blockedText, failureText, labelOf, type NodeReport, ownMessage, type PathReport } from './report.ts'
 import type { CheckpointNode, Group, JourneyNode, Path, StepNode } from './tree.ts'
 
 /** What a walk needs of the test that is running. */
@@ -264,7 +264,7 @@ function told(thrown: unknown, node: StepNode | CheckpointNode, report: PathRepo
   try {
     const before = error.message
     // An error that is thrown again, by another path, has that one's text.
-    error.message = `${before.replace(/\n\npath: [^]*$/, '')}\n\n${failureText(report)}`
+    error.message = `${ownMessage(before)}\n\n${failureText(report)}`
     const [from, to] = before === '' ? [error.name, `${error.name}: ${error.message}`] : [before, error.message]
     if (error.stack) error.stack = error.stack.replace(from, () => to)
   } catch {

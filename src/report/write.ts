@@ -1,0 +1,27 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { drawer } from './drawing.ts'
+import { toMarkdown } from './markdown.ts'
+import { toPage } from './page.ts'
+import type { RunReport } from './run.ts'
+
+/** Files for a report of the run, relative to the project's root. */
+export interface ReportFiles {
+  /** A page for the browser. */
+  readonly html?: string
+  /** Markdown, for a summary in CI or a comment. */
+  readonly markdown?: string
+}
+
+/** Writes the report of a run to the files that are wanted. */
+export async function writeReports(run: RunReport, { html, markdown }: ReportFiles, root: string): Promise<void> {
+  const write = (file: string, text: string): void => {
+    const path = resolve(root, file)
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, text)
+  }
+  if (markdown !== undefined) write(markdown, toMarkdown(run))
+  if (html === undefined) return
+  const explores = run.files.some(({ tests }) => tests.some(({ exploration }) => exploration))
+  write(html, toPage(run, explores ? await drawer() : undefined))
+}
