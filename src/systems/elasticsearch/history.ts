@@ -112,7 +112,8 @@ export class History {
       pairs.set(shard.index, [...(pairs.get(shard.index) ?? []), ...found.values()])
     }
     const documents = Array.from(pairs, ([index, some]) => documentChange(index, some))
-    return withContent([...documents, ...shapeChanges(mark.shape, shape)])
+    const byIndex = documents.toSorted((a, b) => ((a.index ?? '') < (b.index ?? '') ? -1 : 1))
+    return withContent([...byIndex, ...shapeChanges(mark.shape, shape)])
   }
 
   async release(mark: Mark): Promise<void> {

@@ -59,6 +59,9 @@ export interface ElasticsearchSystem<C = Client> extends Rollbackable<Elasticsea
  *
  * @param url `http://user:password@localhost:9200`
  */
-export function elasticsearch<C = Client>(url: string, options: ElasticsearchOptions<C>): ElasticsearchSystem<C> {
+export function elasticsearch(url: string, options: ElasticsearchOptions & { client?: never }): ElasticsearchSystem
+/** The same with a client of yours, such as one of `@opensearch-project/opensearch`. */
+export function elasticsearch<C>(url: string, options: ElasticsearchOptions<C> & { client: C }): ElasticsearchSystem<C>
+export function elasticsearch<C>(url: string, options: ElasticsearchOptions<C>): ElasticsearchSystem<C> {
   return new System(url, options)
 }

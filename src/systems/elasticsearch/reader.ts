@@ -7,6 +7,8 @@ import { pitGone } from './troubles.ts'
 export const KEEP_ALIVE = '1h'
 /** How many documents come at once, and how many ids are asked for. */
 const PAGE = 5000
+/** An index that was never written to does not know its own sequence numbers. */
+const SORT = { _seq_no: { order: 'asc', unmapped_type: 'long' } }
 
 /** How much of each document is read. */
 export type Depth = 'ids' | 'whole'
@@ -69,7 +71,7 @@ export class Reader {
   /** All documents that a query finds, in the order in which they were written, some at a time. */
   async *pages(query: object, depth: Depth): AsyncGenerator<readonly Hit[]> {
     const _source = depth === 'whole' ? this.#server.wholeSource : false
-    const body = { size: PAGE, query, _source, sort: [{ _seq_no: 'asc' }], track_total_hits: false }
+    const body = { size: PAGE, query, _source, sort: [SORT], track_total_hits: false }
     const always = { seq_no_primary_term: true, version: true }
     for (let after: readonly unknown[] | undefined; ;) {
       const { hits } = await this.search({ ...body, ...always, ...(after && { search_after: after }) })

@@ -66,7 +66,7 @@ async function documentsOf(
   const text = await wire.text('POST', `/${index}/_search`, body)
   const total = /"total":\{"value":(\d+)/.exec(text)?.[1]
   const hits = text.split('{"_index":').slice(1)
-  assert.equal(String(hits.length), total, 'the dump is too small')
+  assert.equal(String(hits.length), total, `the dump is too small: ${text.slice(0, 500)}`)
   const documents = hits.map((hit): [string, string] => {
     const id = /"_id":("(?:[^"\\]|\\.)*")/.exec(hit)?.[1]
     const routing = /"_routing":("(?:[^"\\]|\\.)*")/.exec(hit)?.[1] ?? ''
