@@ -1,4 +1,4 @@
-import { isVenomError, VenomError } from '../../errors.ts'
+import { VenomError } from '../../errors.ts'
 import type {
   Awaitable,
   Change,
@@ -10,25 +10,18 @@ import type {
   Row,
 } from '../../rollbackable.ts'
 import { isTestPath, requireTestDatabase, type SafetyOptions } from '../../safety.ts'
-import { backendError, type Trouble } from './backend-error.ts'
+import type { Trouble } from './backend-error.ts'
 import { classify } from './classify.ts'
 import { ConnectionConfig, type ConnectionSettings } from './config.ts'
 import { CopiesWay } from './copies.ts'
+import { Database } from './database.ts'
 import type { Dialect, TransactionOptions } from './dialect.ts'
 import { empty } from './emptied.ts'
 import { type Access, handleOn } from './handle.ts'
-import { Pool } from './pool.ts'
 import type { TypeRegistry } from './registry.ts'
 import type { ExecuteOptions, QueryResult, RawResult, SqlHandle } from './result.ts'
 import { SavepointWay } from './savepoints.ts'
-import { type Reached, Session } from './session.ts'
 import type { Mark, Way } from './way.ts'
-
-// Taken at load, so that a runner's fake timers never stop us.
-const { setTimeout } = globalThis
-
-/** How long to wait before a database that is taken is asked for again, in ms. */
-const PAUSE = 20
 
 /** How a database made with the kit is put back. */
 export interface SqlBackendOptions extends SafetyOptions {
@@ -58,12 +51,10 @@ export abstract class SqlBackend<C> implements Rollbackable<SqlMark, SqlHandle> 
   readonly config: ConnectionConfig
   readonly handle: SqlHandle = handleOn(() => this.#access)
   readonly #options: SqlBackendOptions
-  #reached: { readonly pool: Pool<C>; readonly about: Reached<C> } | undefined
+  #database: Database<C> | undefined
   #way: Way<Mark> | undefined
-  /** The way of savepoints, while it has the only connection. */
+  /** The way of savepoints, while all runs on its connection. */
   #pinned: Access<C> | undefined
-  /** A connection that only says that the database is taken. */
-  #claim: C | undefined
 
   constructor(config: string | ConnectionSettings, options: SqlBackendOptions = {}) {
     this.config = ConnectionConfig.of(config)
@@ -106,16 +97,16 @@ export abstract class SqlBackend<C> implements Rollbackable<SqlMark, SqlHandle> 
 
   /** How the server writes SQL, once it was reached. Throws `NOT_OPEN`. */
   get dialect(): Dialect {
-    return this.#about.dialect
+    return this.#reached.about.dialect
   }
 
   get isConnected(): boolean {
-    return this.#reached !== undefined
+    return this.#database !== undefined
   }
 
   /** What comes back, as far as it is known before the database was reached. */
   get restores(): Restores {
-    const supports = this.#reached?.about.dialect.supports
+    const supports = this.#database?.about.dialect.supports
     const schema = this.#options.way === 'savepoints' && supports?.transactionalDdl === true
     return { data: true, generatedIds: supports?.generatedIdsRollBack === true, schema, createdObjects: schema }
   }
@@ -128,26 +119,22 @@ export abstract class SqlBackend<C> implements Rollbackable<SqlMark, SqlHandle> 
 
   /** Opens the pool and asks the server for its version. Does nothing when it is open. Throws `BackendError`, `UNSUPPORTED`. */
   async connect(): Promise<void> {
-    if (this.#reached) return
-    const pool = new Pool<C>(
-      this.name,
-      { open: () => this.#opened(), close: (connection) => this.closeConnection(connection) },
-      this.config,
-    )
-    try {
-      const version = await pool.use((connection) => this.#told(() => this.serverVersion(connection)))
-      this.#reached = { pool, about: this.#aboutOf(this.dialectOf(version)) }
-    } catch (error) {
-      await pool.close()
-      throw error
-    }
+    this.#database ??= await Database.reach(this.name, this.config, this.types, {
+      open: () => this.openConnection(this.config),
+      close: (connection) => this.closeConnection(connection),
+      version: (connection) => this.serverVersion(connection),
+      dialectOf: (version) => this.dialectOf(version),
+      run: (connection, sql, params) => this.run(connection, sql, params),
+      transact: (connection, what, statements) => this.transact(connection, what, statements),
+      classify: (error) => this.classify(error),
+    })
   }
 
   /** Ends all connections. */
   async disconnect(): Promise<void> {
-    const reached = this.#reached
-    this.#reached = undefined
-    await reached?.pool.close()
+    const database = this.#database
+    this.#database = undefined
+    await database?.close()
   }
 
   /** Runs one statement: see `SqlHandle`. */
@@ -173,8 +160,7 @@ export abstract class SqlBackend<C> implements Rollbackable<SqlMark, SqlHandle> 
     requireTestDatabase(host === undefined ? target : { ...target, host }, this.#options)
     await this.connect()
     try {
-      await this.#take()
-      this.#way = await this.#openWay()
+      this.#way = await this.#openWay(this.#reached)
     } catch (error) {
       await this.close()
       throw error
@@ -203,7 +189,7 @@ export abstract class SqlBackend<C> implements Rollbackable<SqlMark, SqlHandle> 
 
   /** Empties tables, all or none. Throws `BAD_ARGUMENT`, `INTEGRITY`. */
   reset(options: ResetOptions = {}): Promise<void> {
-    return this.#access.alone('a reset', (session) => empty(session, this.#about, options))
+    return this.#access.alone('a reset', (session) => empty(session, this.#reached.about, options))
   }
 
   async ping(): Promise<Health> {
@@ -219,23 +205,12 @@ export abstract class SqlBackend<C> implements Rollbackable<SqlMark, SqlHandle> 
     try {
       await way?.close()
     } finally {
-      const claim = this.#claim
-      this.#claim = undefined
-      if (claim !== undefined) await this.closeConnection(claim)
       await this.disconnect()
     }
   }
 
-  get #settle(): number {
-    return this.#options.settle ?? 2000
-  }
-
-  get #about(): Reached<C> {
-    return this.#needed.about
-  }
-
-  get #needed(): { readonly pool: Pool<C>; readonly about: Reached<C> } {
-    if (this.#reached) return this.#reached
+  get #reached(): Database<C> {
+    if (this.#database) return this.#database
     throw new VenomError(
       'NOT_OPEN',
       `${this.name}: the backend is not connected.\n` +
@@ -255,91 +230,25 @@ export abstract class SqlBackend<C> implements Rollbackable<SqlMark, SqlHandle> 
   }
 
   get #access(): Access<C> {
-    if (this.#pinned) return this.#pinned
-    const { pool, about } = this.#needed
-    return {
-      isGuarded: false,
-      alone: async (_, work) => {
-        const session = new Session(await pool.lease(), about)
-        try {
-          return await work(session)
-        } finally {
-          // Nobody must inherit a transaction.
-          await (session.manager.depth === 0 ? session.release() : session.discard())
-        }
-      },
-    }
+    return this.#pinned ?? this.#reached
   }
 
-  /** Two worlds on one database would undo what the other one does. */
-  async #take(): Promise<void> {
-    const { claim } = this.#about.dialect
-    if (claim === undefined) return
-    this.#claim = await this.#opened()
-    // The connection of a world that was closed just now may not have ended there yet.
-    for (const end = performance.now() + this.#settle; ;) {
-      const { rows } = await this.#told(() => this.run(this.#claim!, claim, []))
-      if (['true', 't', '1'].includes(String(Object.values(rows[0] ?? {})[0]))) return
-      if (performance.now() > end) throw leased(this.name, this.config)
-      await new Promise((resolve) => setTimeout(resolve, PAUSE))
-    }
-  }
-
-  async #openWay(): Promise<Way<Mark>> {
-    const { maxRows = 100_000, way = 'copies' } = this.#options
-    const settle = this.#settle
-    const { pool, about } = this.#needed
+  async #openWay(database: Database<C>): Promise<Way<Mark>> {
+    const { maxRows = 100_000, settle = 2000, way = 'copies' } = this.#options
+    await database.claim(settle)
     if (way === 'copies') {
-      const copies = new CopiesWay(this.#access, about, { settle, maxRows })
+      const copies = new CopiesWay(database, database.about, { settle, maxRows })
       await copies.open()
       return copies
     }
-    const session = new Session(await pool.lease(), about)
+    const session = await database.session()
     try {
-      const savepoints = await SavepointWay.open(session, about, { settle, maxRows })
+      const savepoints = await SavepointWay.open(session, database.about, { settle, maxRows })
       this.#pinned = savepoints
-      return savepoints as unknown as Way<Mark>
+      return savepoints
     } catch (error) {
       await session.discard()
       throw error
     }
   }
-
-  #aboutOf(dialect: Dialect): Reached<C> {
-    return {
-      backend: this.name,
-      config: this.config,
-      dialect,
-      types: this.types,
-      driving: {
-        run: (connection, sql, params) => this.run(connection, sql, params),
-        transact: (connection, what, statements) => this.transact(connection, what, statements),
-        classify: (error) => this.classify(error),
-      },
-    }
-  }
-
-  #opened(): Promise<C> {
-    return this.#told(() => this.openConnection(this.config))
-  }
-
-  async #told<T>(work: () => Awaitable<T>): Promise<T> {
-    try {
-      return await work()
-    } catch (error) {
-      const trouble = isVenomError(error) ? undefined : this.classify(error)
-      throw trouble ? backendError(trouble, error, { backend: this.name, where: this.config.redacted() }) : error
-    }
-  }
-}
-
-function leased(backend: string, config: ConnectionConfig): VenomError {
-  return new VenomError(
-    'LEASED',
-    `${backend}: another world uses ${config.redacted()}.\n` +
-      'Two worlds on one database would undo what the other one does.\n' +
-      'Give each worker a database of its own: config.clone({ database: `shop_test_${process.env.VITEST_POOL_ID ?? process.env.JEST_WORKER_ID}` }); ' +
-      'or run the files one after the other (fileParallelism: false, --runInBand).',
-    { retryable: true },
-  )
 }
