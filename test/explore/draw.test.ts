@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { chromium } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { toDot, toHtml, toJson, toMermaid } from '../../src/explore/index.ts'
 import { count, counter, exploreToy, type Toy } from './toy.ts'
@@ -59,9 +60,44 @@ test('HTML is one page that needs nothing else and runs nothing of what it shows
   const html = toHtml(report)
   expect(html).toContain('<title>a &lt;counter&gt;</title>')
   expect(html).toContain('n &lt; 2 &quot;&lt;b&gt;&quot;')
-  expect(html).not.toMatch(/<b>|<script|https?:|src=/)
-  expect(html.match(/<details id="s\d+">/g)).toHaveLength(3)
+  expect(html).not.toMatch(/<b>|<script|<link|<img|<iframe|@import|https?:|src=|href="(?!#)|url\((?!#)/)
+  expect(html).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`)
 })
+
+test('HTML draws the states, and each is a link to where it is opened', () => {
+  const html = toHtml(report)
+  expect([...html.matchAll(/<details><summary>state (\d+) .*<\/summary>\n<ul id="s\1">/g)]).toHaveLength(3)
+  const ids = new Set([...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id))
+  const targets = [...html.matchAll(/(?:href="|url\()#([^")]+)/g)].map(([, id]) => id)
+  expect(targets.filter((id) => !ids.has(id))).toEqual([])
+  const svg = html.slice(html.indexOf('<svg'), html.indexOf('</svg>'))
+  const arrows = [...svg.matchAll(/class="arrow" d="[^"]+"><title>([^<]+)/g)].map(([, actions]) => actions)
+  expect(arrows.toSorted((a = '', b = '') => (a < b ? -1 : 1))).toEqual(['reset', 'up', 'up'])
+  expect(svg).toMatch(/href="#s2" class="broken"><title>state 2: ✗ n &lt; 2/)
+})
+
+// A real browser: the one of CHROME_PATH, or Debian's.
+const browser = [process.env['CHROME_PATH'], '/usr/bin/chromium'].find((path) => path !== undefined && existsSync(path))
+
+test.skipIf(browser === undefined)(
+  'in a browser, who follows a state of the picture finds it open, and nothing is fetched',
+  async () => {
+    const chrome = await chromium.launch({ executablePath: browser!, args: ['--no-sandbox', '--disable-gpu'] })
+    try {
+      const page = await chrome.newPage()
+      const said: string[] = []
+      page.on('console', (message) => said.push(message.text()))
+      page.on('request', (request) => said.push(request.url()))
+      await page.setContent(toHtml(report))
+      await page.locator('svg a').nth(2).click()
+      expect(await page.locator('details[open] summary').allInnerTexts()).toEqual([expect.stringContaining('state 2')])
+      expect(said).toEqual([])
+    } finally {
+      await chrome.close()
+    }
+  },
+  60_000,
+)
 
 test('write puts the report into files by their extension', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'venomqa-report-'))
