@@ -24,7 +24,7 @@ program
   .description('Proves that databases can be rolled back from here: by which way, what is missing, and what it costs.')
   .argument(
     '[place...]',
-    'postgres://…, mysql://…, redis://…, mongodb://… or the path of a SQLite file; none: those of the configuration',
+    'postgres://…, mysql://…, redis://…, mongodb://…, http://… or the path of a SQLite file; none: those of the configuration',
   )
   .option('--allow-database <name>', 'the exact name of a test database whose name does not say so')
   .option('--allow-host <host...>', 'exact names of hosts that are not this machine')

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { resolve } from 'node:path'
 import type { Rollbackable } from '../rollbackable.ts'
 import type { SafetyOptions } from '../safety.ts'
+import type { ElasticsearchOptions } from '../systems/elasticsearch/index.ts'
 import type { MongodbOptions } from '../systems/mongodb/index.ts'
 import type { MysqlOptions } from '../systems/mysql/index.ts'
 import type { PostgresOptions, TemplateOptions } from '../systems/postgres/index.ts'
@@ -76,6 +77,26 @@ export const KINDS: readonly Kind[] = [
       recover: true,
     } satisfies Record<keyof MongodbOptions, true>,
     make: async (url, options) => (await import('../systems/mongodb/index.ts')).mongodb(url, options),
+  },
+  {
+    name: 'elasticsearch',
+    aliases: ['opensearch'],
+    begins: /^https?:/i,
+    options: {
+      ...SAFETY,
+      indices: true,
+      except: true,
+      prefix: true,
+      objects: true,
+      way: true,
+      versions: true,
+      settle: true,
+      perWorker: true,
+      recover: true,
+      client: true,
+      tls: true,
+    } satisfies Record<keyof ElasticsearchOptions, true>,
+    make: async (url, options) => (await import('../systems/elasticsearch/index.ts')).elasticsearch(url, options),
   },
   {
     name: 'sqlite',

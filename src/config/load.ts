@@ -3,7 +3,7 @@ import type { Config, SystemConfig } from './config.ts'
 import { FILES, findConfig, type Found } from './find.ts'
 import { type Environment, interpolated } from './interpolate.ts'
 import { badConfig, nearest, onlyKnown } from './refusal.ts'
-import { Settings, type SystemSettings } from './settings.ts'
+import { Settings, SystemSettings } from './settings.ts'
 import { count, duration, fields, flag, type Read, text } from './values.ts'
 
 /** Where a configuration is looked for. */
@@ -59,14 +59,12 @@ export async function loadConfig({ cwd = process.cwd(), env = process.env }: Loa
   }
   const systems = systemsOf(file, found, env)
   refuseSlips(env, Object.keys(systems))
-  const baseUrl = read('baseUrl', text)
-  const timeout = read('timeout', duration)
   return new Settings({
-    ...(found && { file: found.file }),
+    file: found?.file,
     folder: found ? dirname(found.file) : cwd,
-    ...(baseUrl !== undefined && { baseUrl }),
+    baseUrl: read('baseUrl', text),
     systems,
-    ...(timeout !== undefined && { timeout }),
+    timeout: read('timeout', duration),
     parallelPaths: read('parallelPaths', count) ?? 1,
     verbose: read('verbose', flag) ?? false,
   })
@@ -131,12 +129,12 @@ function systemOf(
     )
   }
   const backend = (name === 'db' ? set(env, VARIABLES.dbBackend) : undefined) ?? given['backend']
-  return {
-    url: text(url, from),
-    ...(backend !== undefined && { backend: text(backend, `the backend of "${name}"`) }),
-    options: given['options'] === undefined ? {} : fields(given['options'], `${key}.options`),
+  return new SystemSettings(
+    text(url, from),
+    backend === undefined ? undefined : text(backend, `the backend of "${name}"`),
+    given['options'] === undefined ? {} : fields(given['options'], `${key}.options`),
     from,
-  }
+  )
 }
 
 /** The variable that says where a system is: `VENOMQA_SEARCH_INDEX_URL` for searchIndex. */

@@ -1,51 +1,8 @@
 import { inspect } from 'node:util'
 import { redacted } from '../safety.ts'
 
-/** One system of the configuration, its place settled. */
-export interface SystemSettings {
-  /** Where it is. It may hold a password. */
-  readonly url: string
-  readonly backend?: string
-  readonly options: Readonly<Record<string, unknown>>
-  /** Who said where it is, for messages: `VENOMQA_DB_URL`, `dbUrl in /shop/venomqa.config.ts`. */
-  readonly from: string
-}
-
-interface Values {
-  readonly file?: string
-  readonly folder: string
-  readonly baseUrl?: string
-  readonly systems: Readonly<Record<string, SystemSettings>>
-  readonly timeout?: number
-  readonly parallelPaths: number
-  readonly verbose: boolean
-}
-
-const SECRET = /pass|secret|token|credential|key$/i
-
-/** A configuration that was read and checked. Printed or written as JSON it shows no password. */
-export class Settings {
-  /** The configuration file; absent when there is none. */
-  readonly file?: string
-  /** Where relative paths start: the folder of the file, else where it was looked for. */
-  readonly folder: string
-  readonly baseUrl?: string
-  readonly systems: Readonly<Record<string, SystemSettings>>
-  /** In ms. Absent: the runner's. */
-  readonly timeout?: number
-  readonly parallelPaths: number
-  readonly verbose: boolean
-
-  constructor({ file, folder, baseUrl, systems, timeout, parallelPaths, verbose }: Values) {
-    if (file !== undefined) this.file = file
-    this.folder = folder
-    if (baseUrl !== undefined) this.baseUrl = baseUrl
-    this.systems = systems
-    if (timeout !== undefined) this.timeout = timeout
-    this.parallelPaths = parallelPaths
-    this.verbose = verbose
-  }
-
+/** Printed or written as JSON it shows no password. */
+class Discreet {
   toJSON(): object {
     return hidden(Object.fromEntries(Object.entries(this))) as object
   }
@@ -55,12 +12,59 @@ export class Settings {
   }
 }
 
+/** One system of the configuration, its place settled. Printed or written as JSON it shows no password. */
+export class SystemSettings extends Discreet {
+  /** Where it is. It may hold a password. */
+  readonly url: string
+  readonly backend: string | undefined
+  readonly options: Readonly<Record<string, unknown>>
+  /** Who said where it is, for messages: `VENOMQA_DB_URL`, `dbUrl in /shop/venomqa.config.ts`. */
+  readonly from: string
+
+  constructor(url: string, backend: string | undefined, options: Readonly<Record<string, unknown>>, from: string) {
+    super()
+    this.url = url
+    this.backend = backend
+    this.options = options
+    this.from = from
+  }
+}
+
+const SECRET = /pass|secret|token|credential|key$/i
+
+/** A configuration that was read and checked. Printed or written as JSON it shows no password. */
+export class Settings extends Discreet {
+  /** The configuration file, where there is one. */
+  readonly file: string | undefined
+  /** Where relative paths start: the folder of the file, else where it was looked for. */
+  readonly folder: string
+  readonly baseUrl: string | undefined
+  readonly systems: Readonly<Record<string, SystemSettings>>
+  /** In ms. Undefined: the runner's. */
+  readonly timeout: number | undefined
+  readonly parallelPaths: number
+  readonly verbose: boolean
+
+  constructor(given: Omit<Settings, keyof Discreet>) {
+    super()
+    this.file = given.file
+    this.folder = given.folder
+    this.baseUrl = given.baseUrl
+    this.systems = given.systems
+    this.timeout = given.timeout
+    this.parallelPaths = given.parallelPaths
+    this.verbose = given.verbose
+  }
+}
+
 /** The same without what may be secret: passwords of URLs, and whatever has a secret's name. */
 function hidden(value: unknown): unknown {
   if (typeof value === 'string') return redacted(value)
   if (Array.isArray(value)) return value.map(hidden)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [name, SECRET.test(name) ? '***' : hidden(item)]),
+    Object.entries(value)
+      .filter(([, item]) => item !== undefined)
+      .map(([name, item]) => [name, SECRET.test(name) ? '***' : hidden(item)]),
   )
 }

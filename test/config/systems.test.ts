@@ -345,6 +345,20 @@ describeServer('redis', (server) => {
   })
 })
 
+describeServer('elasticsearch', (server) => {
+  test('a URL and its indices are enough', async () => {
+    const index = `config_${process.pid}_test`
+    const systems = { search: { url: server, options: { indices: [index] } } }
+    using folder = new Folder({ 'venomqa.config.json': { systems } })
+    await fetch(`${server}/${index}`, { method: 'PUT' })
+    try {
+      await inWorld(folder, {}, async ({ ways }) => expect(ways['search']).toMatch(/^pit/))
+    } finally {
+      await fetch(`${server}/${index}`, { method: 'DELETE' })
+    }
+  })
+})
+
 describeServer('mongodb', (server) => {
   test('a URL is enough', async () => {
     using folder = new Folder()

@@ -15,6 +15,8 @@ export interface Block {
 
 const fence = /^```(\w+)([^\n]*)\n(.*?)^```$|^<!-- (file: [^\n]+)\n(.*?)^-->$/gms
 const name = /^\/\/ (?:file: )?((?:[\w.-]+\/)*[\w.-]+\.[cm]?ts)\b/
+/** A block of data that others read: `yaml file: ci.yaml`. */
+const data = /^ file: ([\w.-]+)$/
 const words = /^(?:no-run: \S.*|(?:fails)?)$/
 
 /** The ts blocks of a page in their order, each with the ```text output block that follows it. */
@@ -27,6 +29,7 @@ export function blocks(markdown: string): Block[] {
     const last = found.at(-1)
     if (hidden !== undefined) found.push(block(line, /needs .+/.exec(hidden)?.[0] ?? '', `// ${hidden}\n${hiddenCode}`))
     else if (language === 'ts') found.push(block(line, info.trim(), code))
+    else if (data.test(info)) found.push({ ...block(line, '', code), kind: 'file', file: data.exec(info)?.[1] })
     else if (language === 'text' && info.trim() === 'output' && last !== undefined) {
       found[found.length - 1] = { ...last, output: code.split('\n').filter((text) => text.trim() !== '') }
     }
