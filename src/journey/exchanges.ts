@@ -67,7 +67,8 @@ export async function listening<T>(told: (exchange: Exchange) => void, work: () 
   for (const channel of BEGUN) subscribe(channel, begun)
   for (const channel of ANSWERED) subscribe(channel, answered)
   try {
-    return await own.run(true, work)
+    // Awaited inside: some clients ask only when they are awaited.
+    return await own.run(true, async () => await work())
   } finally {
     for (const channel of BEGUN) unsubscribe(channel, begun)
     for (const channel of ANSWERED) unsubscribe(channel, answered)

@@ -45,6 +45,11 @@ test('what supertest, node:http and fetch ask for is told, whoever awaits it', a
   for (const { ms } of exchanges) expect(ms).toBeGreaterThan(0)
 })
 
+test('a request that is only begun when its promise is awaited is told, as a step that returns it has it', async () => {
+  const exchanges = await during(() => supertest(url).get('/stock').expect(200))
+  expect(exchanges.map((exchange) => exchange.url)).toEqual([`${url}/stock`])
+})
+
 test('a request without an answer is told as such', async () => {
   const [exchange] = await during(() => fetch(`${url}/silent`).catch(() => undefined))
   expect(exchange).toEqual({ method: 'GET', url: `${url}/silent` })
