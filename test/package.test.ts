@@ -71,6 +71,15 @@ test.each([
   expect(run('node', '--import', './watch.mjs', file)).toBe('venomqa\n')
 })
 
+test.each([
+  ['ESM', 'reads.mjs', `import { loadConfig } from 'venomqa/config'`],
+  ['CommonJS', 'reads.cjs', `const { loadConfig } = require('venomqa/config')`],
+])('a configuration is read in %s', (_, file, load) => {
+  write('config/venomqa.config.yaml', 'baseUrl: http://localhost')
+  write(`config/${file}`, `${load}; loadConfig().then(({ baseUrl }) => console.log(baseUrl))`)
+  expect(runIn(join(project, 'config'), 'node', file)).toBe('http://localhost\n')
+})
+
 test('a journey is typed, and runs in Vitest', () => {
   write(
     'vitest.config.ts',
