@@ -46,7 +46,7 @@ function missingGrants(user: string, lacking: readonly string[], names: readonly
   const role = { cluster: CLUSTER, indices: [{ names, privileges: INDICES }] }
   return new VenomError(
     'MISSING_GRANT',
-    `elasticsearch: the user "${user}" may not do what a rollback needs: ${lacking.slice(0, 8).join(', ')}${lacking.length > 8 ? ' …' : ''}\n` +
+    `elasticsearch: the user "${user}" may not do what a rollback needs: ${lacking.slice(0, 12).join(', ')}${lacking.length > 12 ? ' …' : ''}\n` +
       'The system uses more rights than the application, which keeps its own user.\n' +
       `This role is enough: PUT _security/role/venomqa ${JSON.stringify(role)}`,
   )

@@ -147,7 +147,7 @@ export class Leases {
   }
 
   async #make(): Promise<void> {
-    const settings = { number_of_shards: 1, number_of_replicas: 0, hidden: true, 'translog.durability': 'async' }
+    const settings = { number_of_shards: 1, number_of_replicas: 0, hidden: true }
     const made = this.#http.ask('PUT', `/${INDEX}`, { settings, mappings: { enabled: false } })
     await made.catch((error: unknown) => {
       if (statusOf(error) !== 400) throw error

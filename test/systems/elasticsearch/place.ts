@@ -66,13 +66,20 @@ export class Place implements AsyncDisposable {
     return Object.fromEntries((await Promise.all(texts)).toSorted(([a], [b]) => (a < b ? -1 : 1)))
   }
 
+  /** The same as another user. */
+  as(url: string): Promise<ElasticsearchSystem<unknown>> {
+    return this.open({}, '1', url)
+  }
+
+  /** A system over all indices of this test, opened. */
   /** A system over all indices of this test, opened. */
   async open(
     options: Partial<ElasticsearchOptions<unknown>> = {},
     worker = '1',
+    url = this.url,
   ): Promise<ElasticsearchSystem<unknown>> {
-    const client: unknown = new Client({ node: this.url })
-    const system = elasticsearch(this.url, { indices: [`${this.name}-*`], client, ...options })
+    const client: unknown = new Client({ node: url })
+    const system = elasticsearch(url, { indices: [`${this.name}-*`], client, ...options })
     const notice = (message: string): void => void this.notices.push(message)
     await system.open?.({ id: worker, runner: 'none', runId: 'test', notice })
     this.#systems.push(system)
