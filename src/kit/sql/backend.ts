@@ -52,6 +52,7 @@ export abstract class SqlBackend<C> implements Rollbackable<SqlMark, SqlHandle> 
   readonly handle: SqlHandle = handleOn(() => this.#access)
   readonly #options: SqlBackendOptions
   #database: Database<C> | undefined
+  #connecting: Promise<Database<C>> | undefined
   #way: Way<Mark> | undefined
   /** The way of savepoints, while all runs on its connection. */
   #pinned: Access<C> | undefined
@@ -119,15 +120,13 @@ export abstract class SqlBackend<C> implements Rollbackable<SqlMark, SqlHandle> 
 
   /** Opens the pool and asks the server for its version. Does nothing when it is open. Throws `BackendError`, `UNSUPPORTED`. */
   async connect(): Promise<void> {
-    this.#database ??= await Database.reach(this.name, this.config, this.types, {
-      open: () => this.openConnection(this.config),
-      close: (connection) => this.closeConnection(connection),
-      version: (connection) => this.serverVersion(connection),
-      dialectOf: (version) => this.dialectOf(version),
-      run: (connection, sql, params) => this.run(connection, sql, params),
-      transact: (connection, what, statements) => this.transact(connection, what, statements),
-      classify: (error) => this.classify(error),
-    })
+    if (this.#database) return
+    this.#connecting ??= this.#reach()
+    try {
+      this.#database = await this.#connecting
+    } finally {
+      this.#connecting = undefined
+    }
   }
 
   /** Ends all connections. */
@@ -231,6 +230,18 @@ export abstract class SqlBackend<C> implements Rollbackable<SqlMark, SqlHandle> 
 
   get #access(): Access<C> {
     return this.#pinned ?? this.#reached
+  }
+
+  #reach(): Promise<Database<C>> {
+    return Database.reach(this.name, this.config, this.types, {
+      open: () => this.openConnection(this.config),
+      close: (connection) => this.closeConnection(connection),
+      version: (connection) => this.serverVersion(connection),
+      dialectOf: (version) => this.dialectOf(version),
+      run: (connection, sql, params) => this.run(connection, sql, params),
+      transact: (connection, what, statements) => this.transact(connection, what, statements),
+      classify: (error) => this.classify(error),
+    })
   }
 
   async #openWay(database: Database<C>): Promise<Way<Mark>> {

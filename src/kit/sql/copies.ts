@@ -127,7 +127,7 @@ export class CopiesWay<C> implements Way<Mark> {
       const keys = table.columns.filter(({ isKey }) => isKey)
       const columns = table.columns.filter(({ isComputed }) => !isComputed)
       // Of rows that are the same, only some may have to go, and none can be named.
-      if (keys.length === 0) await run({ sql: `delete from ${table.sql}`, params: [] })
+      if (keys.length === 0) await run({ sql: `delete from ${dialect.only ?? ''} ${table.sql}`, params: [] })
       else for (const rows of chunks(come, keys)) await run(deletion(dialect, table.sql, keys, rows))
       for (const rows of chunks(keys.length === 0 ? was : gone, columns)) {
         await run(insertion(dialect, table.sql, columns, rows))
@@ -167,7 +167,7 @@ function deletion(dialect: Dialect, table: string, keys: readonly Column[], rows
     const terms = keys.map(({ name }) => `${dialect.quote(name)} = ${dialect.placeholder(params.push(row[name]))}`)
     return `(${terms.join(' and ')})`
   })
-  return { sql: `delete from ${table} where ${alternatives.join(' or ')}`, params }
+  return { sql: `delete from ${dialect.only ?? ''} ${table} where ${alternatives.join(' or ')}`, params }
 }
 
 function insertion(dialect: Dialect, table: string, columns: readonly Column[], rows: readonly Row[]): Statement {

@@ -1,6 +1,6 @@
 import { isVenomError, VenomError } from '../../errors.ts'
 import type { Awaitable } from '../../rollbackable.ts'
-import { backendError } from './backend-error.ts'
+import { backendError, isBackendError } from './backend-error.ts'
 import type { ConnectionConfig } from './config.ts'
 import type { Dialect } from './dialect.ts'
 import type { Access } from './handle.ts'
@@ -65,6 +65,10 @@ export class Database<C> implements Access<C> {
     const session = await this.session()
     try {
       return await work(session)
+    } catch (error) {
+      // Some drivers leave the statement that met a lock unfinished, and the connection then commits nothing more.
+      if (isBackendError(error, 'lock') && !this.about.config.isMemory) await session.discard()
+      throw error
     } finally {
       // Nobody must inherit a transaction.
       await (session.manager.depth === 0 ? session.release() : session.discard())

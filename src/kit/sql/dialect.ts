@@ -65,6 +65,8 @@ export interface Dialect {
    * driver gets all of it, or '').
    */
   readonly catalog: string
+  /** Stands before a table in SELECT and DELETE, where other tables may inherit from it. */
+  readonly only?: string
   /** Empties tables at once, where that can be rolled back. Without it every table gets a DELETE. */
   truncate?(tables: readonly string[]): string
   /**

@@ -83,11 +83,11 @@ export async function imageOf(run: RunRaw, dialect: Dialect, maxRows: number, kn
   return image
 }
 
-async function rowsOf(run: RunRaw, { quote }: Dialect, { sql, columns }: Table): Promise<readonly Row[]> {
+async function rowsOf(run: RunRaw, { quote, only = '' }: Dialect, { sql, columns }: Table): Promise<readonly Row[]> {
   const list = columns.map(({ name, read }) =>
     read === '' ? quote(name) : `cast(${quote(name)} as ${read}) as ${quote(name)}`,
   )
-  return (await run(`select ${list.join(', ')} from ${sql}`)).rows
+  return (await run(`select ${list.join(', ')} from ${only} ${sql}`)).rows
 }
 
 function tableImage(table: Table, rows: readonly Row[]): TableImage {

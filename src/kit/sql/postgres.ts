@@ -55,6 +55,7 @@ export function postgresDialect(version: string): Dialect {
     release: (name) => `release savepoint ${quote(name)}`,
     aftermath: () => 'aborted',
     catalog: isAtLeast(read, 12) ? CATALOG : CATALOG.replace("case when a.attgenerated = '' then 0 else 1 end", '0'),
+    only: 'only',
     truncate: (tables) => `truncate ${tables.join(', ')} restart identity`,
     claim: "select pg_try_advisory_lock(hashtext('venomqa kit'), 1)",
     overriding: 'overriding system value',

@@ -104,7 +104,9 @@ function read(row: Row, types: TypeRegistry, typeOf: (column: string) => string 
 
 /** What begins or ends a transaction by hand would leave the next one who gets the connection inside of it. */
 function requireNoControl(backend: string, { syntax }: Dialect, sql: string): void {
-  const control = statementsOf(sql, syntax).find((it) => !['other', 'set'].includes(effectOf(it).kind))
+  const control = statementsOf(sql, syntax).find(
+    (it) => !['other', 'set'].includes(effectOf(it).kind) || (it.words[0] === 'SET' && it.words.includes('AUTOCOMMIT')),
+  )
   if (!control) return
   throw new VenomError(
     'UNSUPPORTED',

@@ -93,6 +93,26 @@ describeServer('postgres', (url) => {
       ['delete from t', 'insert into t (n) values (1)'],
       'select t::text as x from t',
     ],
+    'tables that inherit': [
+      [
+        'create table p (id int primary key, x int)',
+        'create table t (id int primary key, y int) inherits (p)',
+        'insert into p values (1, 1)',
+        'insert into t values (2, 2, 2)',
+      ],
+      ['update p set x = 3', 'delete from t', 'insert into t values (3, 3, 3)'],
+      'select p.*, tableoid::regclass::text as its from p order by id',
+    ],
+    'a table in parts': [
+      [
+        'create table t (id int primary key, x int) partition by range (id)',
+        'create table low partition of t for values from (0) to (10)',
+        'create table high partition of t for values from (10) to (20)',
+        'insert into t values (1, 1), (11, 1)',
+      ],
+      ['update t set id = 12 where id = 1', 'delete from t where id = 11'],
+      'select t.*, tableoid::regclass::text as its from t order by id',
+    ],
     'a table of another schema': [
       [
         'create schema "my sales"',
@@ -287,6 +307,14 @@ describe('a backend refuses', () => {
     await world.reset()
     const count = async (table: string): Promise<unknown> => (await app.rows(`select * from ${table}`)).length
     expect(await Promise.all(['p', 'c', 'knex_migrations'].map(count))).toEqual([0, 0, 1])
+  })
+
+  test('nothing that was to be kept at the end, with savepoints', async () => {
+    const { app, store } = given()
+    const world = await World.open({ systems: { db: make(store.url, { way: 'savepoints' }) } })
+    await world.systems.db.execute(`insert into kv values ('a', '1')`)
+    await world.close({ keep: true })
+    expect(await app.rows('select k from kv')).toEqual([{ k: 'a' }])
   })
 
   test('to lend its connection past an open transaction, with savepoints', async () => {

@@ -210,6 +210,17 @@ for (const [name, timedOut] of [
       })
     })
 
+    test('a lock that is not given in the time of the server', async () => {
+      await backend().transaction(async (tx) => {
+        await tx.execute('update child set parent = null where id = 9')
+        const waits = backend().transaction(async (other) => {
+          await other.execute('set session innodb_lock_wait_timeout = 1')
+          await other.execute('delete from child where id = 9')
+        })
+        await expect(waits).rejects.toMatchObject({ family: 'lock', code: 'LOCKED', retryable: true })
+      })
+    })
+
     test('a write in a transaction that only reads', async () => {
       const write = backend().transaction((tx) => tx.execute('delete from child'), { readOnly: true })
       await expect(write).rejects.toMatchObject({ family: 'operational', code: 'READ_ONLY' })
