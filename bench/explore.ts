@@ -28,7 +28,8 @@ export async function run(bench: Bench): Promise<void> {
 async function everything({ quick, row, scratch }: Bench, server: string): Promise<void> {
   const near = quick ? 6 : 8
   const far = quick ? 6 : 10
-  const hybrid: StrategyOption = { kind: 'hybrid', slack: 2 }
+  // Where all is to be seen, the order may go by what is near.
+  const hybrid: StrategyOption = { kind: 'hybrid', slack: Infinity }
   const compare = async (
     work: string,
     maxDepth: number,
@@ -277,10 +278,11 @@ async function everyStrategy({ quick, row, scratch }: Bench, server: string): Pr
 async function engineAlone({ quick, row }: Bench): Promise<void> {
   const states = quick ? 20_000 : 50_000
   const runs = await inTurn(seedsUpTo(3), () => engine(states))
-  const ms = median(runs.map((run) => run.ms))
+  // Other processes only add to what it takes.
+  const ms = Math.min(...runs.map((run) => run.ms))
   row({
     id: 'P12',
-    work: `the engine's own time a step at ${states} states`,
+    work: `the engine's own time a step at ${states} states, the least of ${runs.length} runs`,
     ours: { name: 'bfs', ms },
     peers: {},
     figure: { value: ms * 1000, unit: ' µs' },

@@ -128,7 +128,7 @@ export class Live {
   /** Makes a call. What the action throws is part of the answer, not an error. */
   async perform(call: Call, known?: Values): Promise<Done> {
     const action = this.#action(call.action)
-    const params = known ?? (await resolve(action, call, this.#view)) ?? call.params
+    const params = known ?? (action.params && (await resolve(action, call, this.#view))) ?? call.params
     this.cost.actions += 1
     try {
       const result = await this.#world.run(call.action, () => action.run(this.#view, params), this.rules.actionTimeout)

@@ -1,34 +1,27 @@
-type Move = 'action' | 'rollback' | 'checkpoint'
-
-/** What the ways to move cost here, in ms: the median of the last three times, so that a pause of the machine is no price. */
+/** What the ways to move cost here, in ms. */
 export class Prices {
-  readonly #last: Readonly<Record<Move, number[]>> = {
-    action: [1, 1, 1],
-    rollback: [1, 1, 1],
-    checkpoint: [1, 1, 1],
-  }
+  readonly #prices = { action: new Price(), rollback: new Price(), checkpoint: new Price() }
   #since = 0
 
   get action(): number {
-    return median(this.#last.action)
+    return this.#prices.action.median
   }
 
   get rollback(): number {
-    return median(this.#last.rollback)
+    return this.#prices.rollback.median
   }
 
   /** Lower the longer ago the last one was: it may have become cheap, and a trial now and then shows it. */
   get checkpoint(): number {
-    return median(this.#last.checkpoint) - TRIALS * this.#since
+    return this.#prices.checkpoint.median - TRIALS * this.#since
   }
 
   /** Does `work` and learns from how long it took. */
-  async paid<T>(what: Move, work: () => Promise<T>): Promise<T> {
+  async paid<T>(what: 'action' | 'rollback' | 'checkpoint', work: () => Promise<T>): Promise<T> {
     const started = performance.now()
     const result = await work()
     const took = performance.now() - started
-    this.#last[what].shift()
-    this.#last[what].push(took)
+    this.#prices[what].add(took)
     this.#since = what === 'checkpoint' ? 0 : this.#since + took
     return result
   }
@@ -37,6 +30,20 @@ export class Prices {
 /** The share of the time that trials may cost. */
 const TRIALS = 0.02
 
-function median([a = 0, b = 0, c = 0]: readonly number[]): number {
-  return Math.max(Math.min(a, b), Math.min(Math.max(a, b), c))
+/** The median of the last three times, so that a pause of the machine is no price. At first nothing is known: 1 ms. */
+class Price {
+  #third = 1
+  #second = 1
+  #last = 1
+
+  add(took: number): void {
+    this.#third = this.#second
+    this.#second = this.#last
+    this.#last = took
+  }
+
+  get median(): number {
+    const [a, b, c] = [this.#third, this.#second, this.#last]
+    return Math.max(Math.min(a, b), Math.min(Math.max(a, b), c))
+  }
 }

@@ -91,7 +91,7 @@ export class Search {
         return
       }
       await this.#try(next)
-      await this.#breathe()
+      if (performance.now() - this.#breathed > BREATH_MS) await this.#breathe()
       this.#options.onStep?.(this)
     }
   }
@@ -219,7 +219,6 @@ export class Search {
 
   /** Lets timers, sockets and the runner have their turn: in memory, nothing here ever waits for them. */
   async #breathe(): Promise<void> {
-    if (performance.now() - this.#breathed < BREATH_MS) return
     await new Promise((resolve) => setImmediate(resolve))
     this.#breathed = performance.now()
   }
