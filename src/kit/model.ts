@@ -143,8 +143,14 @@ class Program {
     const name = `mark ${++this.#marks}`
     this.lines.push(`checkpoint → ${name}`)
     const taken = this.#world.checkpoint(name)
+    const before = this.#model
+    let isEither = false
     // A system may wait for the transaction to end, refuse the checkpoint, or take it beside the transaction.
-    if (this.#inFlight && !(await within(PATIENCE, Promise.allSettled([taken])))) await this.end(true)
+    if (this.#inFlight && !(await within(PATIENCE, Promise.allSettled([taken])))) {
+      await this.end(true)
+      // It may have waited, or was only slow.
+      isEither = true
+    }
     let mark: WorldMark
     try {
       mark = await taken
@@ -153,7 +159,8 @@ class Program {
       await this.end(true)
       mark = await this.#world.checkpoint(name)
     }
-    this.#copies.push({ name, mark, states: [this.#model], pending: this.#inFlight !== undefined })
+    const states = isEither ? [this.#model, before] : [this.#model]
+    this.#copies.push({ name, mark, states, pending: this.#inFlight !== undefined })
     await this.#agrees()
   }
 
