@@ -43,15 +43,17 @@ interface UndiciRequest {
 const BEGUN = ['http.client.request.start', 'undici:request:create']
 const ANSWERED = ['http.client.response.finish', 'undici:request:headers']
 
+/** By whose work a request is made. One for all: every other one that was ever used makes each `await` dearer. */
+const asking = new AsyncLocalStorage<(exchange: Exchange) => void>()
+
 /**
  * Runs `work` and has `told` know of every HTTP request that it makes, by whatever client: Node publishes those of
  * `node:http` (supertest, axios, got) and of `fetch`. What others in this process ask for meanwhile does not count.
  */
 export async function listening<T>(told: (exchange: Exchange) => void, work: () => T): Promise<Awaited<T>> {
-  const own = new AsyncLocalStorage<true>()
   const waiting = new WeakMap<object, { readonly exchange: Exchange; readonly began: number }>()
   const begun = (message: unknown): void => {
-    if (!own.getStore()) return
+    if (asking.getStore() !== told) return
     const { request } = message as Message
     const exchange: Exchange = { method: request.method, url: redacted(urlOf(request)) }
     waiting.set(request, { exchange, began: now() })
@@ -68,7 +70,7 @@ export async function listening<T>(told: (exchange: Exchange) => void, work: () 
   for (const channel of ANSWERED) subscribe(channel, answered)
   try {
     // Awaited inside: some clients ask only when they are awaited.
-    return await own.run(true, async () => await work())
+    return await asking.run(told, async () => await work())
   } finally {
     for (const channel of BEGUN) unsubscribe(channel, begun)
     for (const channel of ANSWERED) unsubscribe(channel, answered)
