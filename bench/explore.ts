@@ -1,6 +1,6 @@
 // Exploration: everything within a depth against starting over, planted bugs against fast-check, the engine's own cost.
 import { join } from 'node:path'
-import type { StrategyOption } from '../src/explore/index.ts'
+import type { ExploreReport, StrategyOption } from '../src/explore/index.ts'
 import type { Bench } from './bench.ts'
 import { check, checkWithRollback, SETTINGS } from './explore/commands.ts'
 import { engine } from './explore/engine.ts'
@@ -8,6 +8,7 @@ import { exhaust, startOver } from './explore/exhaust.ts'
 import { BUGS, checked, explored, LOCKS, type Search, type Subject } from './explore/find.ts'
 import { inMap, onFile, onPool, overHttp, type Place } from './explore/places.ts'
 import { geometricMean, inTurn, median, p90 } from './explore/statistics.ts'
+import type { Row } from './row.ts'
 
 /** How many states the shop has within so many steps, as two other writings of it found. */
 const STATES: Readonly<Record<number, number>> = { 5: 58, 6: 130, 7: 276, 8: 546, 10: 1644 }
@@ -28,52 +29,48 @@ export async function run(bench: Bench): Promise<void> {
 async function everything({ quick, row, scratch }: Bench, server: string): Promise<void> {
   const near = quick ? 6 : 8
   const far = quick ? 6 : 10
+  type Open = () => Promise<Place>
   // Where all is to be seen, the order may go by what is near.
-  const hybrid: StrategyOption = { kind: 'hybrid', slack: Infinity }
+  const ours = (open: Open, maxDepth: number) =>
+    on(open, (place) => exhaust(place, { strategy: { kind: 'hybrid', slack: Infinity }, maxDepth }))
   const compare = async (
     work: string,
     maxDepth: number,
-    strategy: StrategyOption,
-    open: () => Promise<Place>,
-    openPeers: Readonly<Record<string, () => Promise<Place>>>,
-    id?: string,
+    { cost, coverage }: ExploreReport,
+    opens: Readonly<Record<string, Open>>,
+    promise: Pick<Row, 'id' | 'goal'> = {},
   ) => {
-    const { cost, coverage } = await on(open, (place) => exhaust(place, { strategy, maxDepth }))
     const peers: Record<string, number> = {}
     let correct = coverage.states === STATES[maxDepth]
-    for (const [name, openPeer] of Object.entries(openPeers)) {
-      const { ms, states, calls } = await on(openPeer, (place) => startOver(place, { maxDepth }))
+    for (const [name, open] of Object.entries(opens)) {
+      const { ms, states, calls } = await on(open, (place) => startOver(place, { maxDepth }))
       peers[`${name}: ${calls} calls`] = ms
       correct &&= states === STATES[maxDepth]
     }
     const name = `rollback: ${cost.actions} calls, ${cost.rollbacks} rollbacks, ${cost.checkpoints} checkpoints, ${cost.observations} looks`
     row({
-      ...(id !== undefined && { id, goal: { atLeast: 5 } }),
+      ...promise,
       work: `${work}, everything within ${maxDepth} steps`,
       ours: { name, ms: cost.ms },
       peers,
       correct,
     })
   }
-  await compare(
-    'PostgreSQL, an application over HTTP',
-    far,
-    hybrid,
-    () => overHttp(server),
-    { 'start over (delete, insert), replay': () => overHttp(server) },
-    'P10',
-  )
-  await compare('the same, and an application changed to run in one transaction', far, hybrid, () => overHttp(server), {
+
+  const http = await ours(() => overHttp(server), far)
+  const replays = { 'start over (delete, insert), replay': () => overHttp(server) }
+  const promise = { id: 'P10', goal: { atLeast: 5 } }
+  await compare('PostgreSQL, an application over HTTP', far, http, replays, promise)
+  await compare('the same, and an application changed to run in one transaction', far, http, {
     'roll it back, replay': () => overHttp(server, { alone: true }),
   })
-  await compare('PostgreSQL, a pool in this process', near, hybrid, () => onPool(server), {
+  await compare('PostgreSQL, a pool in this process', near, await ours(() => onPool(server), near), {
     'roll one transaction back, replay': () => onPool(server, { alone: true }),
     'start over (delete, insert), replay': () => onPool(server),
   })
   // A file in this process writes in microseconds: to walk a path again there costs less than to look at the state.
-  await compare('a SQLite file in this process', near, 'bfs', () => onFile(join(scratch(), 'test.db')), {
-    'start over, replay': () => onFile(join(scratch(), 'test.db')),
-  })
+  const file = (): Promise<Place> => onFile(join(scratch(), 'test.db'))
+  await compare('a SQLite file in this process', near, await ours(file, near), { 'start over, replay': file })
 
   const { cost, coverage } = await on(
     () => overHttp(server),
@@ -93,30 +90,23 @@ async function everything({ quick, row, scratch }: Bench, server: string): Promi
 /** E5: how much of the behaviour is seen in the same time. */
 async function withinTime({ quick, row }: Bench, server: string): Promise<void> {
   const time = quick ? 3000 : 15_000
-  const seeds = [1, 2, 3].slice(0, quick ? 1 : 3)
   // A part of our time is for auditing and shrinking.
-  const ours = await inTurn(seeds, (seed) =>
-    on(
-      () => overHttp(server),
-      (place) => exhaust(place, { strategy: 'auto', seed, budget: { time: time / 0.8 } }),
-    ),
+  const { coverage } = await on(
+    () => overHttp(server),
+    (place) => exhaust(place, { strategy: 'auto', budget: { time: time / 0.8 } }),
   )
-  const seen = median(ours.map(({ coverage }) => coverage.transitions))
-  const peers: Record<string, number> = { 'start over, breadth first': 0 }
-  peers['start over, breadth first'] = (
-    await on(
-      () => overHttp(server),
-      (place) => startOver(place, { time }),
-    )
-  ).transitions
+  const seen = coverage.transitions
+  const over = await on(
+    () => overHttp(server),
+    (place) => startOver(place, { time }),
+  )
+  const peers: Record<string, number> = { 'start over, breadth first': over.transitions }
   for (const [name, setting] of Object.entries(SETTINGS)) {
-    const all = await inTurn(seeds, (seed) =>
-      on(
-        () => overHttp(server),
-        (place) => check(place, { ...setting, seed, time }),
-      ),
+    const { transitions } = await on(
+      () => overHttp(server),
+      (place) => check(place, { ...setting, seed: 1, time }),
     )
-    peers[`fast-check ${name}`] = median(all.map(({ transitions }) => transitions))
+    peers[`fast-check ${name}`] = transitions
   }
   const best = Math.max(...Object.values(peers))
   row({
@@ -133,14 +123,12 @@ async function withinTime({ quick, row }: Bench, server: string): Promise<void> 
 /** E1 and E2: planted bugs, in memory, where only the calls count. */
 async function find({ quick, row }: Bench): Promise<void> {
   const seeds = seedsUpTo(quick ? 3 : 31)
-  const time = quick ? 300 : 1500
-  const settings = Object.entries(SETTINGS).filter(([name]) => !quick || name === 'default' || name === 'max 60')
   const firstHits: number[] = []
-  const compare = async (subject: Subject): Promise<number> => {
+  const compare = async (subject: Subject, names: readonly string[], time: number): Promise<number> => {
     const ours = await inTurn(seeds, (seed) => explored(subject, seed))
     const peers: Record<string, Search[]> = {}
-    for (const [name, setting] of settings) {
-      peers[`fast-check ${name}`] = await inTurn(seeds, (seed) => checked(subject, seed, { ...setting, time }))
+    for (const name of names) {
+      peers[`fast-check ${name}`] = await inTurn(seeds, (seed) => checked(subject, seed, { ...SETTINGS[name], time }))
     }
     const best = (of: (search: Search) => number): number =>
       Math.min(...Object.values(peers).map((all) => median(all.map(of))))
@@ -158,7 +146,8 @@ async function find({ quick, row }: Bench): Promise<void> {
     return times
   }
   const bugs: number[] = []
-  for (const subject of BUGS) bugs.push(await compare(subject))
+  const names = Object.keys(SETTINGS).slice(0, quick ? 2 : undefined)
+  for (const subject of BUGS) bugs.push(await compare(subject, names, quick ? 300 : 1500))
   row({
     id: 'P11',
     work: 'find and shorten the six bugs, geometric mean',
@@ -169,7 +158,7 @@ async function find({ quick, row }: Bench): Promise<void> {
     correct: true,
   })
   const locks = quick ? LOCKS.filter((_, i) => i % 3 === 0) : LOCKS
-  for (const subject of locks) await compare(subject)
+  for (const subject of locks) await compare(subject, names.slice(0, 2), 300)
   row({
     id: 'E1',
     work: `first hit on ${firstHits.length} subjects, geometric mean; the worst ${Math.min(...firstHits).toPrecision(2)}×`,
@@ -184,7 +173,7 @@ async function find({ quick, row }: Bench): Promise<void> {
 /** What rollback adds where a call costs something: the same walk without checkpoints beside it. */
 async function findOverHttp({ quick, row }: Bench, server: string): Promise<void> {
   const seeds = seedsUpTo(quick ? 1 : 5)
-  for (const { name: bug } of BUGS.filter(({ shortest }) => shortest >= 7 && (!quick || shortest === 8))) {
+  for (const { name: bug } of BUGS.filter(({ shortest }) => shortest === 8 || (!quick && shortest === 7))) {
     const open = () => overHttp(server, { bug })
     const ours = await inTurn(seeds, (seed) => on(open, (place) => exhaust(place, { strategy: 'auto', seed })))
     const none = await inTurn(seeds, (seed) =>
@@ -208,7 +197,7 @@ async function findOverHttp({ quick, row }: Bench, server: string): Promise<void
 
 /** E6: an existing suite of commands, with rollback and without. */
 async function sameCounterexamples({ quick, row }: Bench, server: string): Promise<void> {
-  const seeds = seedsUpTo(quick ? 1 : 9)
+  const seeds = seedsUpTo(quick ? 1 : 5)
   let same = 0
   let all = 0
   for (const { name: bug } of BUGS.slice(0, quick ? 1 : 3)) {

@@ -29,7 +29,6 @@ export interface Setting extends fc.CommandsContraints {
 /** The settings of fast-check that were tried; the best of them is what we compare with. */
 export const SETTINGS: Readonly<Record<string, fc.CommandsContraints>> = {
   default: {},
-  'max 20': { maxCommands: 20, size: 'max' },
   'max 60': { maxCommands: 60, size: 'max' },
   'max 100': { maxCommands: 100, size: 'max' },
 }

@@ -23,6 +23,8 @@ export interface Coverage {
 
 /** Counts what a search has seen. */
 export function coverageOf({ graph, tallies, lost }: Search): Coverage {
+  const names = [...tallies]
+  const total = names.length ** 2
   const pairs = new Set<string>()
   const seen = new Set<string>()
   let open = 0
@@ -35,11 +37,11 @@ export function coverageOf({ graph, tallies, lost }: Search): Coverage {
       cutAtDepth ||= state.open === undefined
     }
     for (const { action } of state.open ?? []) seen.add(action)
+    if (pairs.size === total) continue
     const next = new Set([...state.out.values()].map(({ call }) => call.action))
     const before = new Set(state.in.map(({ call }) => call.action))
     for (const first of before) for (const second of next) pairs.add(`${first} ${second}`)
   }
-  const names = [...tallies]
   return {
     states: graph.states.length,
     transitions: graph.transitions,
@@ -48,7 +50,7 @@ export function coverageOf({ graph, tallies, lost }: Search): Coverage {
     actions: Object.fromEntries(names),
     neverEnabled: names.filter(([name, { runs }]) => runs === 0 && !seen.has(name)).map(([name]) => name),
     neverAccepted: names.filter(([, { runs, accepted }]) => runs > 0 && accepted === 0).map(([name]) => name),
-    pairs: { covered: pairs.size, total: names.length ** 2 },
+    pairs: { covered: pairs.size, total },
     lost: lost.length,
     cutAtDepth,
   }
