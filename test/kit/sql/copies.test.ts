@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { World } from '../../../src/index.ts'
-import type { SqlBackend, SqlBackendOptions } from '../../../src/kit/index.ts'
+import type { ConnectionConfig, SqlBackend, SqlBackendOptions } from '../../../src/kit/index.ts'
 import { describeServer } from '../../servers/server.ts'
 import { BetterSqlite3Backend } from './backends/better-sqlite3.ts'
 import { LibsqlBackend } from './backends/libsql.ts'
@@ -260,6 +260,21 @@ describe('a backend refuses', () => {
     })
     const elsewhere = new PostgresBackend('postgres://u@db.example/shop_test')
     await expect(World.open({ systems: { db: elsewhere } })).rejects.toMatchObject({ code: 'NOT_A_TEST_DATABASE' })
+  })
+
+  test('to open a second pool when it is connected twice at once', async () => {
+    let opened = 0
+    class Counting extends BetterSqlite3Backend {
+      protected override openConnection(config: ConnectionConfig) {
+        opened += 1
+        return super.openConnection(config)
+      }
+    }
+    const backend = new Counting(':memory:')
+    await Promise.all([backend.connect(), backend.connect()])
+    await backend.connect()
+    expect(opened).toBe(1)
+    await backend.disconnect()
   })
 
   test('to go back over a change of schema', async () => {
