@@ -64,7 +64,7 @@ export function defineWorld<S extends Systems, A, C>(
     const { JEST_WORKER_ID: id = '1' } = process.env
     const runId = stories?.runId ?? randomBytes(4).toString('hex')
     const notice = (message: string): void => console.warn(`venomqa: ${message}`)
-    const opened = await openWorld(options, { id, runner: 'jest', runId, notice })
+    const opened = await openWorld(options, { id, runner: 'jest', runId, notice }, expect.getState().testPath)
     stepTimeout = opened.stepTimeout
     return opened.world
   })

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import type { Settings } from './config/settings.ts'
 import type { Awaitable, Worker } from './rollbackable.ts'
 import { type Systems, World, type WorldOptions } from './world.ts'
@@ -21,15 +22,19 @@ export interface Opened<S extends Systems, A, C> {
   readonly stepTimeout?: number
 }
 
-/** Opens a world for a runner's worker: its systems are those given, or those of the configuration, which is loaded only then. */
+/**
+ * Opens a world for a runner's worker: its systems are those given, or those of the configuration, which is loaded only
+ * then. The nearest to the test file is taken, so that each package of a workspace has its own.
+ */
 export async function openWorld<S extends Systems, A, C>(
   options: WorldOptions<S, A, C> | ConfiguredOptions<A, C>,
   worker: Worker,
+  testFile: string | undefined,
 ): Promise<Opened<S, A, C>> {
   if (hasSystems(options)) return { world: await World.open({ ...options, worker: { ...worker, ...options.worker } }) }
   // oxlint-disable-next-line no-restricted-imports -- loaded here, and only when it is used
   const { loadConfig, requireWorker, systemsFromConfig } = await import('./config/open.ts')
-  const config = await loadConfig()
+  const config = await loadConfig(testFile === undefined ? {} : { from: dirname(testFile) })
   const systems = (await systemsFromConfig(config)) as S
   const { api, systems: _, ...rest } = options
   requireWorker(config, worker)

@@ -77,7 +77,7 @@ export function defineWorld<S extends Systems, A, C>(
   const lease = new Lease<S, A, C>(async () => {
     const { VITEST_POOL_ID: id = '1' } = process.env
     const notice = (message: string): void => console.warn(`venomqa: ${message}`)
-    const opened = await openWorld(options, { id, runner: 'vitest', runId: run.runId, notice })
+    const opened = await openWorld(options, { id, runner: 'vitest', runId: run.runId, notice }, testFile())
     stepTimeout = opened.stepTimeout
     return opened.world
   })
@@ -119,6 +119,11 @@ export function defineWorld<S extends Systems, A, C>(
 
 function rethrow(error: unknown): never {
   throw hideOwnFrames(error)
+}
+
+/** The file whose tests run, which Vitest has no public way to tell outside a test. */
+function testFile(): string | undefined {
+  return (globalThis as { __vitest_worker__?: { filepath?: string } }).__vitest_worker__?.filepath
 }
 
 /** Without the plugin every worker is a run of its own. */

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { type Loaders, lilconfig } from 'lilconfig'
+import { type LilconfigResult, type Loaders, lilconfig } from 'lilconfig'
 import { messageOf } from '../errors.ts'
 import { loadFile } from './module.ts'
 import { badConfig } from './refusal.ts'
@@ -50,31 +49,31 @@ const LOADERS: Loaders = {
   '.yml': yaml,
 }
 
-/** Finds the file in `cwd` or the nearest folder above it, or takes the one that is named. Throws `BAD_CONFIG`. */
-export async function findConfig(cwd: string, named: string | undefined): Promise<Found | undefined> {
-  const { load, search } = lilconfig('venomqa', {
-    searchPlaces: FILES,
-    loaders: LOADERS,
-    cache: false,
-    ignoreEmptySearchPlaces: false,
-  })
-  const found = named === undefined ? await search(cwd) : await load(existing(resolve(cwd, named)))
-  return found ? { file: found.filepath, says: found.isEmpty ? {} : (found.config as unknown) } : undefined
+const loader = () =>
+  lilconfig('venomqa', { searchPlaces: FILES, loaders: LOADERS, cache: false, ignoreEmptySearchPlaces: false })
+
+/** Finds the file in `folder` or the nearest above it. Throws `BAD_CONFIG`. */
+export async function findConfig(folder: string): Promise<Found | undefined> {
+  return foundBy(await loader().search(folder))
 }
 
-/** What the nearest package.json that has a "venomqa" says there. Throws `BAD_CONFIG`. */
-export async function findPackage(cwd: string): Promise<Found | undefined> {
-  const { search } = lilconfig('venomqa', { searchPlaces: ['package.json'], loaders: { '.json': json }, cache: false })
-  const found = await search(cwd)
-  return found ? { file: found.filepath, says: found.config as unknown } : undefined
-}
-
-function existing(file: string): string {
-  const ending = FILES.some((name) => file.endsWith(name.slice(name.lastIndexOf('.'))))
-  if (ending && existsSync(file)) return file
+/** Reads the file that `VENOMQA_CONFIG` names. Throws `BAD_CONFIG`, also when there is none. */
+export async function namedConfig(file: string): Promise<Found | undefined> {
+  const isKnown = FILES.some((name) => file.endsWith(name.slice(name.lastIndexOf('.'))))
+  if (isKnown && existsSync(file)) return foundBy(await loader().load(file))
   throw badConfig(
-    `VENOMQA_CONFIG names ${file}, and there is no such file${ending ? '' : ' of a known kind'}.`,
+    `VENOMQA_CONFIG names ${file}, and there is no such file${isKnown ? '' : ' of a known kind'}.`,
     'Without its configuration a run would test something else, without a word.',
     `Give the path of a file like ${FILES.join(', ')}; or unset it, and the nearest of these is taken.`,
   )
+}
+
+function foundBy(result: LilconfigResult): Found | undefined {
+  return result ? { file: result.filepath, says: result.isEmpty ? {} : (result.config as unknown) } : undefined
+}
+
+/** What the nearest package.json that has a "venomqa" says there. Throws `BAD_CONFIG`. */
+export async function findPackage(folder: string): Promise<Found | undefined> {
+  const { search } = lilconfig('venomqa', { searchPlaces: ['package.json'], loaders: { '.json': json }, cache: false })
+  return foundBy(await search(folder))
 }

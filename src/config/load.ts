@@ -1,6 +1,6 @@
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import type { Config, SystemConfig } from './config.ts'
-import { FILES, findConfig, type Found } from './find.ts'
+import { FILES, findConfig, type Found, namedConfig } from './find.ts'
 import { type Environment, interpolated } from './interpolate.ts'
 import { badConfig, nearest, onlyKnown } from './refusal.ts'
 import { Settings, SystemSettings } from './settings.ts'
@@ -8,8 +8,10 @@ import { count, duration, fields, flag, type Read, text } from './values.ts'
 
 /** Where a configuration is looked for. */
 export interface LoadOptions {
-  /** Default: where the process runs. */
+  /** Where relative paths of variables start. Default: where the process runs. */
   readonly cwd?: string
+  /** The folder where the search for a file begins. Default: `cwd`. */
+  readonly from?: string
   /** Default: the variables of the process. */
   readonly env?: Environment
 }
@@ -43,14 +45,19 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 }
 
 /**
- * Reads the configuration: what an environment variable says, else what `venomqa.config.*` says (the nearest above `cwd`,
+ * Reads the configuration: what an environment variable says, else what `venomqa.config.*` says (the nearest above `from`,
  * or the one that `VENOMQA_CONFIG` names), else the default. Nothing is opened.
  *
  * Throws `BAD_CONFIG` for a name that is not known, a value that cannot be, a variable that is missing, a file that
  * cannot be loaded.
  */
-export async function loadConfig({ cwd = process.cwd(), env = process.env }: LoadOptions = {}): Promise<Settings> {
-  const found = await findConfig(cwd, set(env, 'VENOMQA_CONFIG'))
+export async function loadConfig({
+  cwd = process.cwd(),
+  from = cwd,
+  env = process.env,
+}: LoadOptions = {}): Promise<Settings> {
+  const named = set(env, 'VENOMQA_CONFIG')
+  const found = await (named === undefined ? findConfig(from) : namedConfig(resolve(cwd, named)))
   const file = found ? checked(found, env) : {}
   const read = <T>(name: Name, as: Read<T>): T | undefined => {
     const variable = set(env, VARIABLES[name])
@@ -155,9 +162,8 @@ function variableOf(system: string): string {
 /** A variable that is nearly one of ours was meant to be it. */
 function refuseSlips(env: Environment, systems: readonly string[]): void {
   const known = [...Object.values(VARIABLES), 'VENOMQA_CONFIG', ...systems.map(variableOf)]
-  const others = ['VENOMQA_SEED', 'VENOMQA_BUDGET', 'VENOMQA_REPLAY', 'VENOMQA_FUZZ_RUNS', 'VENOMQA_TARBALL']
   for (const name of Object.keys(env)) {
-    if (!name.startsWith('VENOMQA_') || known.includes(name) || others.includes(name)) continue
+    if (!name.startsWith('VENOMQA_') || known.includes(name)) continue
     // By its own part: the common beginning would make everything look alike.
     const own = (variable: string): string => variable.slice('VENOMQA_'.length)
     const meant = nearest(own(name), known.map(own))

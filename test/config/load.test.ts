@@ -55,6 +55,10 @@ describe('the file', () => {
     expect(await at('packages', 'other')).toBe('http://above')
     folder.write('packages/other/venomqa.config.yaml', '')
     expect(await at('packages', 'other')).toBeUndefined()
+    const from = join(folder.path, 'packages/shop/test')
+    const env = { VENOMQA_CONFIG: 'venomqa.config.yaml' }
+    expect(await loadConfig({ cwd: folder.path, from, env: {} })).toMatchObject({ baseUrl: 'http://first' })
+    expect(await loadConfig({ cwd: folder.path, from, env })).toMatchObject({ baseUrl: 'http://above' })
   })
 
   test('is the one that VENOMQA_CONFIG names, and must then be there', async () => {

@@ -1,4 +1,5 @@
 import { appendFileSync } from 'node:fs'
+import { describe, test as plain } from 'vitest'
 import type { SqliteHandle, SqliteSystem } from 'venomqa/sqlite'
 import type { ManagedSystem } from 'venomqa/kit'
 import { defineWorld } from 'venomqa/vitest'
@@ -6,7 +7,7 @@ import type { NotesManager } from './notes'
 
 type Systems = { db: SqliteSystem<SqliteHandle>; notes: ManagedSystem<NotesManager> }
 
-const { journey, step, checkpoint, branch, test, explore, action } = defineWorld<Systems, string | undefined>({
+const { journey, step, checkpoint, branch, test, useRollback, explore, action } = defineWorld<Systems, string | undefined>({
   api: ({ config }) => config.baseUrl,
 })
 
@@ -41,6 +42,12 @@ journey('shop', () => {
 test('a plain test', ({ db, notes }) => does('plain')({ db, notes, api: 'plain' }))
 test('another plain test', ({ db, notes }) => does('another')({ db, notes, api: 'plain' }))
 test('a test that names no system', () => trace('unnamed'))
+
+describe('hooks', () => {
+  const world = useRollback()
+  plain('a plain test with hooks', () => does('hooks')(world))
+  plain('another one', () => does('more hooks')(world))
+})
 
 explore('orders', {
   actions: {
