@@ -1,5 +1,5 @@
 export { type Config, defineConfig, type SystemConfig } from './config.ts'
 export { type Environment } from './interpolate.ts'
 export { loadConfig, type LoadOptions } from './load.ts'
-export { Settings, type SystemSettings } from './settings.ts'
+export type { Settings, SystemSettings } from './settings.ts'
 export { type NamedSystems, systemsFromConfig } from './systems.ts'

@@ -32,12 +32,12 @@ const SYSTEM_KEYS: readonly string[] = ['url', 'backend', 'options'] satisfies (
 
 /** What people look for here, and where it is. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
-  failFast: 'That is the runner’s: vitest run --bail=1, jest --bail.',
-  reportDir: 'Reports are the runner’s: vitest run --reporter=junit --outputFile=…, or a reporter of Jest.',
-  reportFormats: 'Reports are the runner’s: vitest run --reporter=junit, or a reporter of Jest.',
+  failFast: "That is the runner's: vitest run --bail=1, jest --bail.",
+  reportDir: "Reports are the runner's and its plugin's: docs/reports.md has pages, Markdown and --reporter=junit.",
+  reportFormats: "Reports are the runner's and its plugin's: docs/reports.md has pages, Markdown and --reporter=junit.",
   dockerComposeFile: 'Start the servers before the run: docker compose up -d --wait.',
-  captureLogs: 'What the application logs is its own; verbose: true tells each checkpoint and rollback.',
-  logLines: 'What the application logs is its own; verbose: true tells each checkpoint and rollback.',
+  captureLogs: "Say in code where the application logs, and a failed step shows it: defineWorld({ logs: 'app.log' }).",
+  logLines: "Say in code where the application logs, and a failed step shows it: defineWorld({ logs: 'app.log' }).",
   tablesToReset:
     'Belongs to the backend: systems: { db: { url, options: { tablesToReset } } }; ours have reset({ only, except }).',
   excludeTables:

@@ -102,7 +102,7 @@ function requireCopies(found: Kind | Backend, name: string, { options }: SystemS
   if ('options' in found ? 'perWorker' in found.options : options['perWorker'] === true) return
   throw badConfig(
     `parallelPaths is ${parallelPaths}, but "${name}" (${found.name}) is one place for all workers.`,
-    'Paths of two workers would write into each other’s state.',
+    "Paths of two workers would write into each other's state.",
     'Set parallelPaths to 1 and run with one worker (--maxWorkers=1), or use a backend that copies the database for each worker.',
   )
 }

@@ -126,6 +126,7 @@ describe('names', () => {
     expect(await refused({ fail_fast: true })).toContain('vitest run --bail=1, jest --bail')
     expect(await refused({ report_formats: ['junit'] })).toContain('--reporter=junit')
     expect(await refused({ docker_compose_file: 'x' })).toContain('docker compose up')
+    expect(await refused({ log_lines: 50 })).toContain("defineWorld({ logs: 'app.log' })")
   })
 
   test.each([
