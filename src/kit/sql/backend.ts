@@ -194,7 +194,8 @@ export abstract class SqlBackend<C> implements Rollbackable<SqlMark, SqlHandle> 
   async ping(): Promise<Health> {
     const started = performance.now()
     await this.#access.alone('a ping', (session) => session.run('select 1'))
-    return { ok: true, latencyMs: performance.now() - started }
+    const { name, version } = this.dialect
+    return { ok: true, latencyMs: performance.now() - started, detail: `${name} ${version.text}` }
   }
 
   async close(): Promise<void> {

@@ -89,7 +89,8 @@ export class CopiesWay<C> implements Way<Mark> {
     return this.#patiently(async (session) => {
       await session.transact('begin', dialect.beginReading)
       try {
-        return await imageOf(session.run.bind(session), dialect, this.#maxRows, this.#latest)
+        const reading = { maxRows: this.#maxRows, isExact: true, known: this.#latest }
+        return await imageOf(session.run.bind(session), dialect, reading)
       } finally {
         await session.transact('rollback', [dialect.rollback])
       }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { VenomError } from '../../errors.ts'
 import type { Change, Row } from '../../rollbackable.ts'
+import { bytes, isBytes } from './codecs.ts'
 import { notConverted } from './registry.ts'
 import type { Dialect } from './dialect.ts'
 import type { RawResult } from './result.ts'
@@ -63,20 +64,27 @@ export async function tablesOf(run: RunRaw, { catalog, quote }: Dialect): Promis
   return [...tables.values()]
 }
 
-/**
- * Reads all rows. A table that is as it was in `known` keeps that image, so that marks share what is the same.
- *
- * Throws `TOO_LARGE` for more than `maxRows` rows, `CONVERSION` for values that the driver made less exact.
- */
-export async function imageOf(run: RunRaw, dialect: Dialect, maxRows: number, known?: Image): Promise<Image> {
+/** How an image is read. */
+export interface Reading {
+  /** How many rows there may be. */
+  readonly maxRows: number
+  /** Whether rows are written back from it, so that no value may be less exact than what the server has. */
+  readonly isExact: boolean
+  /** An earlier image: tables that are as they were in it are kept from it, so that marks share what is the same. */
+  readonly known: Image | undefined
+}
+
+/** Reads all rows. Throws `TOO_LARGE`, and `CONVERSION` for values that the driver parsed. */
+export async function imageOf(run: RunRaw, dialect: Dialect, reading: Reading): Promise<Image> {
   const image = new Map<string, TableImage>()
   let count = 0
   for (const table of await tablesOf(run, dialect)) {
     const rows = await rowsOf(run, dialect, table)
     count += rows.length
-    if (count > maxRows) throw tooLarge(maxRows)
+    if (count > reading.maxRows) throw tooLarge(reading.maxRows)
+    if (reading.isExact) for (const row of rows) requireExact(table, row)
     const read = tableImage(table, rows)
-    const before = known?.get(table.name)
+    const before = reading.known?.get(table.name)
     const isSame = before?.digest === read.digest && isDeepStrictEqual(before.table, table)
     image.set(table.name, isSame ? before : read)
   }
@@ -91,39 +99,45 @@ async function rowsOf(run: RunRaw, { quote, only = '' }: Dialect, { sql, columns
 }
 
 function tableImage(table: Table, rows: readonly Row[]): TableImage {
-  const byText = new Map<string, Row>()
+  const byText: [text: string, row: Row][] = []
+  // Without a key the same row may be there many times.
+  const copies = new Map<string, number>()
   for (const row of rows) {
     const text = textOf(row, table.columns)
-    // Without a key the same row may be there many times.
-    let copies = 0
-    while (byText.has(`${text}${copies}`)) copies += 1
-    byText.set(`${text}${copies}`, row)
+    const copy = copies.get(text) ?? 0
+    copies.set(text, copy + 1)
+    byText.push([`${text}${copy}`, row])
   }
-  const sorted = new Map([...byText].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+  const sorted = new Map(byText.toSorted(([a], [b]) => (a < b ? -1 : 1)))
   const hash = createHash('sha256')
   for (const text of sorted.keys()) hash.update(text).update('\n')
   return { table, rows: sorted, digest: hash.digest('hex') }
 }
 
 function textOf(row: Row, columns: readonly Column[]): string {
-  return JSON.stringify(columns.map(({ name }) => cellText(row[name], name)))
+  return JSON.stringify(columns.map(({ name }) => cellText(row[name])))
 }
 
 /** A value as text that no other value has, of another type neither. */
-function cellText(value: unknown, column: string): string | null {
+function cellText(value: unknown): string | null {
   if (value === null || value === undefined) return null
   if (typeof value === 'string') return `s${value}`
   if (typeof value === 'number') return `f${Object.is(value, -0) ? '-0' : value}`
   if (typeof value === 'bigint' || typeof value === 'boolean') return `${typeof value} ${value}`
-  if (value instanceof ArrayBuffer) return `b${Buffer.from(value).toString('base64')}`
-  if (ArrayBuffer.isView(value)) {
-    return `b${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')}`
+  return isBytes(value) ? `b${bytes(value).toString('base64')}` : `j${JSON.stringify(value)}`
+}
+
+/** What a driver parsed may have lost digits, and is written by it in another way than it was read. */
+function requireExact({ name, columns }: Table, row: Row): void {
+  for (const column of columns) {
+    const value = row[column.name]
+    if (typeof value !== 'object' || value === null || isBytes(value)) continue
+    throw notConverted(
+      value,
+      `a value of ${name}.${column.name} that can be written back exactly`,
+      'Have the driver hand out text, numbers, bigints or bytes, and nothing that it parsed.',
+    )
   }
-  throw notConverted(
-    value,
-    `a value of the column ${column} that can be written back exactly`,
-    'Have the driver hand out text, numbers, bigints or bytes, and nothing that it parsed.',
-  )
 }
 
 /** What differs between two images of one table. */
@@ -182,26 +196,25 @@ function changeOf({ table, gone, come }: Difference): Change {
       continue
     }
     arrived.delete(keyOf(row))
-    const differing = table.columns.filter(({ name }) => cellText(row[name], name) !== cellText(after[name], name))
+    const differing = table.columns.filter(({ name }) => cellText(row[name]) !== cellText(after[name]))
     updated.push({ key: picked(row, keys), before: picked(row, differing), after: picked(after, differing) })
   }
-  return { table: table.name, inserted: [...arrived.values()], updated, deleted }
+  return { table: table.name, inserted: [...arrived.values()].map(plain), updated, deleted: deleted.map(plain) }
 }
 
 function picked(row: Row, columns: readonly Column[]): Row {
-  return Object.fromEntries(columns.map(({ name }) => [name, row[name]]))
+  return plain(Object.fromEntries(columns.map(({ name }) => [name, row[name]])))
 }
 
 /** An image as plain data: the rows of each table, in an order that only their content decides. */
 export function dataOf(image: Image): Record<string, readonly Row[]> {
   const shown = [...image.values()].filter(({ table }) => !table.isInternal)
-  return Object.fromEntries(shown.map(({ table, rows }) => [table.name, [...rows.values()].map((row) => plain(row))]))
+  return Object.fromEntries(shown.map(({ table, rows }) => [table.name, [...rows.values()].map(plain)]))
 }
 
+/** A row with its bytes as Buffers, however the driver holds them. */
 function plain(row: Row): Row {
-  return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [name, value instanceof ArrayBuffer ? Buffer.from(value) : value]),
-  )
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, isBytes(value) ? bytes(value) : value]))
 }
 
 function tooLarge(maxRows: number): VenomError {

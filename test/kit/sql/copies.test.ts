@@ -292,6 +292,27 @@ describe('a backend refuses', () => {
     await world.close().catch(() => {})
   })
 
+  test('to write back what the driver parsed, but not to compare it', async () => {
+    class Parsing extends BetterSqlite3Backend {
+      protected override run(...given: Parameters<BetterSqlite3Backend['run']>) {
+        const result = super.run(...given)
+        const rows = result.rows.map((row) => ('day' in row ? { ...row, day: new Date(String(row['day'])) } : row))
+        return { ...result, rows }
+      }
+    }
+    const { app, store } = given()
+    await app.rows('create table t (id integer primary key, day text)')
+    await app.rows(`insert into t values (1, '2024-02-29')`)
+    const opened = World.open({ systems: { db: new Parsing(store.url) } })
+    await expect(opened).rejects.toMatchObject({ code: 'CONVERSION', message: expect.stringContaining('t.day') })
+    await using world = await World.open({ systems: { db: new Parsing(store.url, { way: 'savepoints' }) } })
+    const mark = await world.checkpoint('mark')
+    await world.systems.db.execute(`update t set day = '2024-03-01'`)
+    expect((await world.changes(mark)).db[0]?.updated).toHaveLength(1)
+    await world.rollback(mark)
+    expect((await world.changes(mark)).db).toEqual([])
+  })
+
   test('to copy more rows than it was told to', async () => {
     const { app, store } = given()
     for (let i = 0; i < 4; i += 1) await app.rows('insert into kv values (?, ?)', [`k${i}`, 'v'])
