@@ -1,27 +1,21 @@
-import { existsSync } from 'node:fs'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { drawer } from '../../src/report/drawing.ts'
 import { toPage } from '../../src/report/page.ts'
+import { describeServer } from '../servers/server.ts'
 import { run } from './run.ts'
 
-// A real browser: the one of CHROME_PATH, or Debian's.
-const executablePath = [process.env['CHROME_PATH'], '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
-  (path) => path !== undefined && existsSync(path),
-)
-const QUIET = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking']
-const args = [...QUIET, '--disable-component-update', '--disable-sync']
-
-describe.skipIf(executablePath === undefined)('the page in a browser (CHROME_PATH)', { timeout: 60_000 }, () => {
+describeServer('chromium', (url) => {
   let browser: Browser
   const said: string[] = []
 
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: executablePath!, args })
+    browser = await chromium.connectOverCDP(url)
   })
   afterAll(() => browser?.close())
   afterEach(() => expect(said).toEqual([]))
 
+  /** A tab of its own, since other runs may use the browser too. */
   const open = async (draws: boolean, colorScheme: 'light' | 'dark' = 'light'): Promise<Page> => {
     const page = await browser.newPage({ colorScheme, viewport: { width: 1000, height: 1400 } })
     page.on('console', (message) => said.push(message.text()))

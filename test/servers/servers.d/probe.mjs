@@ -1,12 +1,14 @@
 // Is a server healthy? node probe.mjs KIND URL  (exit 0: yes)
-// KIND: postgres | mysql | redis | mongodb | mongodb-init | http
+// KIND: postgres | mysql | redis | mongodb | mongodb-init | http | browser
 // Speaks just enough of each wire protocol; needs no npm package.
 import net from 'node:net'
 
 const [kind, target] = process.argv.slice(2)
 const url = new URL(target)
 const host = url.hostname.replace(/^\[|\]$/g, '')
-const standardPort = { postgres: 5432, mysql: 3306, redis: 6379, mongodb: 27017, http: 9200 }[kind.split('-')[0]]
+const standardPort = { postgres: 5432, mysql: 3306, redis: 6379, mongodb: 27017, http: 9200, browser: 9222 }[
+  kind.split('-')[0]
+]
 const port = Number(url.port || standardPort)
 setTimeout(() => fail('timeout'), 5000).unref()
 
@@ -142,13 +144,20 @@ async function initReplicaSet() {
 
 // --- elasticsearch, opensearch
 async function http() {
-  url.pathname = '/_cluster/health'
-  url.search = '?wait_for_status=yellow&timeout=4s'
-  const answer = await fetch(url)
+  await get('/_cluster/health?wait_for_status=yellow&timeout=4s')
+}
+
+// --- chromium's debugging port
+async function browser() {
+  await get('/json/version')
+}
+
+async function get(path) {
+  const answer = await fetch(new URL(path, url))
   if (!answer.ok) throw new Error(`HTTP ${answer.status}`)
 }
 
-const probes = { postgres, mysql, redis, mongodb, 'mongodb-init': initReplicaSet, http }
+const probes = { postgres, mysql, redis, mongodb, 'mongodb-init': initReplicaSet, http, browser }
 try {
   await probes[kind]()
   process.exit(0)
