@@ -1,3 +1,4 @@
+import { Client } from '@opensearch-project/opensearch'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { conformance } from '../../src/kit/index.ts'
 import { describeServer } from '../servers/server.ts'
@@ -11,4 +12,16 @@ describeServer('elasticsearch', (url) => {
   afterAll(() => shop.stop())
 
   describe('pit', () => conformance(test, () => shop.subject(), { runs: 10 }))
+  describe('copies', () => conformance(test, () => shop.subject({ way: 'copies' }), { runs: 1 }))
+})
+
+describeServer('opensearch', (url) => {
+  let shop: Shop
+  beforeAll(async () => {
+    shop = await Shop.start(url)
+  })
+  afterAll(() => shop.stop())
+
+  const client: unknown = new Client({ node: url })
+  describe('pit', () => conformance(test, () => shop.subject({ client }), { runs: 10 }))
 })

@@ -6,7 +6,7 @@ import { part } from './http.ts'
 import { makeLike, replaceBy } from './make.ts'
 import type { Bases, Mark } from './marks.ts'
 import { patchOf } from './patch.ts'
-import { type Plan, sameShape } from './plan.ts'
+import { isOnlyDirty, type Plan, sameShape } from './plan.ts'
 import { Reader } from './reader.ts'
 import { lift, putBackShape } from './structure.ts'
 import { requireSafe, writeExactly } from './versions.ts'
@@ -53,7 +53,7 @@ export class CarryOut {
     try {
       ready = { writes: await this.#read(plan), anew: await this.#makeAnew(mark, plan) }
     } catch (error) {
-      await unlift()
+      await unlift?.()
       throw error
     }
 
@@ -63,20 +63,26 @@ export class CarryOut {
     for (const anew of ready.anew) await this.#swap(anew, shape.indices.has(anew.index.name))
     const taken = new Map<Base, number>()
     for (const [base, pairs] of ready.writes) taken.set(base, await this.#write(base.index, pairs))
-    const now = await catalog.shape()
-    if (!sameShape(mark.shape, now)) await putBackShape(http, mark.shape, now)
-    for (const name of plan.close) await http.ask('POST', `/${part(name)}/_close`)
-
-    mark.shape = await catalog.shape()
     const fresh = new Set([...plan.open, ...ready.anew.map(({ index }) => index.name)])
+    const isOnlyDocuments = !unlift && isOnlyDirty(plan)
+    if (isOnlyDocuments) mark.shape = shape
+    else await this.#reshape(mark, plan)
     const reopened = [...mark.bases.values()].filter(({ index }) => fresh.has(index))
-    const numbers = new Map(await catalog.shards())
+    const numbers = new Map(isOnlyDocuments ? shards : await catalog.shards())
     // Every write takes one number. Where more were taken, somebody else wrote.
     for (const [base, count] of taken) {
       const before = shards.get(keyOf(base))
       if (before) numbers.set(keyOf(base), { ...before, max: before.max + count })
     }
     return this.#bases.renew([...plan.dirty, ...reopened], numbers, mark.shape)
+  }
+
+  async #reshape(mark: Mark, plan: Plan): Promise<void> {
+    const { server, catalog } = this.#ground
+    const now = await catalog.shape()
+    if (!sameShape(mark.shape, now)) await putBackShape(server.http, mark.shape, now)
+    for (const name of plan.close) await server.http.ask('POST', `/${part(name)}/_close`)
+    mark.shape = await catalog.shape()
   }
 
   async #read({ dirty }: Plan): Promise<ReadonlyMap<Base, readonly Pair[]>> {

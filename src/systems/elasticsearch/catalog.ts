@@ -133,8 +133,7 @@ export class Catalog {
   }
 
   async #streams(): Promise<readonly string[]> {
-    const path = `/_data_stream/${this.#scope.path}?expand_wildcards=all`
-    const found = await this.#server.http.find<{ data_streams: readonly { name: string }[] }>(path)
+    const found = await this.#server.http.find<{ data_streams: readonly { name: string }[] }>('/_data_stream')
     return (found?.data_streams ?? []).map(({ name }) => name).filter((name) => this.#scope.holds(name))
   }
 }

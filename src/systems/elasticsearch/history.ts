@@ -82,7 +82,7 @@ export class History {
 
   /** Throws `NOT_QUIET`, and before anything is touched `MARK_LOST` and `SCHEMA_CHANGED`. Says whether indices were made anew. */
   async rollback(mark: Mark): Promise<{ readonly madeAnew: boolean }> {
-    const { catalog, quiet } = this.#ground
+    const { quiet } = this.#ground
     const what = `the rollback to "${mark.name}"`
     await quiet.moment(what)
     let madeAnew = false

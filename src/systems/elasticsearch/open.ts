@@ -107,6 +107,7 @@ function groundOf(
     quiet,
     scope,
     worker,
+    settle,
     prefix,
     copies: way === 'copies',
     exactVersions: versions === 'exact',

@@ -62,8 +62,13 @@ export function planOf(mark: Mark, shape: Shape, shards: ReadonlyMap<string, Sha
 }
 
 /** Whether there is nothing to do. */
-export function isNothing({ dirty, reshape, ...lists }: Plan): boolean {
-  return dirty.length === 0 && !reshape && Object.values(lists).every(({ length }) => length === 0)
+export function isNothing(plan: Plan): boolean {
+  return plan.dirty.length === 0 && isOnlyDirty(plan)
+}
+
+/** Whether nothing but documents differs. */
+export function isOnlyDirty({ dirty: _, reshape, ...lists }: Plan): boolean {
+  return !reshape && Object.values(lists).every(({ length }) => length === 0)
 }
 
 /** What becomes of one index; a function makes the error when it cannot be put back. */

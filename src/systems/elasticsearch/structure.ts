@@ -15,8 +15,12 @@ const IN_THE_WAY = [
   'index.final_pipeline',
 ]
 
-/** Takes away what is in the way of a rollback in some indices, and answers with how to put it back. */
-export async function lift(http: Http, shape: Shape, names: Iterable<string>): Promise<() => Promise<void>> {
+/** Takes away what is in the way of a rollback in some indices, and answers with how to put it back, if anything was. */
+export async function lift(
+  http: Http,
+  shape: Shape,
+  names: Iterable<string>,
+): Promise<(() => Promise<void>) | undefined> {
   const lifted: (readonly [name: string, settings: object])[] = []
   for (const name of new Set(names)) {
     const { settings = {} } = shape.indices.get(name) ?? {}
@@ -25,6 +29,7 @@ export async function lift(http: Http, shape: Shape, names: Iterable<string>): P
     lifted.push([name, Object.fromEntries(set.map((key) => [key, settings[key]]))])
     await putSettings(http, name, Object.fromEntries(set.map((key) => [key, null])))
   }
+  if (lifted.length === 0) return undefined
   return async () => {
     for (const [name, settings] of lifted) await putSettings(http, name, settings)
   }
