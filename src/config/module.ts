@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { messageOf } from '../errors.ts'
+import { redacted } from '../safety.ts'
 import { badConfig } from './refusal.ts'
 
 /**
@@ -14,7 +15,7 @@ export function loadFile(file: string, name: string): Readonly<Record<string, un
     return Object(createRequire(file)(file)) as Readonly<Record<string, unknown>>
   } catch (error) {
     throw badConfig(
-      `${file} could not be loaded: ${messageOf(error).split('\n')[0]}`,
+      `${file} could not be loaded: ${redacted(messageOf(error).split('\n')[0]!)}`,
       `${name} comes from this file.`,
       howTo(file, error),
       error,

@@ -107,6 +107,10 @@ describe.each(['swc', 'esm'] satisfies Format[])('Jest by %s', (format) => {
     addPackage(project, 'venomqa/jest')
     const all = ready(project)
     expect(await findsThem(all)).toContain('own at http://own')
-    if (format === 'swc') await refusesSlips(all)
+    if (format === 'esm') return
+    await refusesSlips(all)
+    project.write('own.mjs', `export default { dbUrl: 'file:shop_test.db' }`)
+    const { message } = await all.run({ VENOMQA_CONFIG: 'own.mjs' })
+    expect(message('shop pay')).toContain('Jest runs CommonJS here: write it in the language that Jest transforms')
   })
 })
