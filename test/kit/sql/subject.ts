@@ -106,6 +106,10 @@ function verbs(
 ): Omit<Subject, 'system'> {
   return {
     put: async (key, value) => void (await rows(sql.put, [key, value])),
+    putMany: async (entries) => {
+      const all = Object.entries(entries)
+      for (let i = 0; i < all.length; i += CHUNK) await rows(...many(sql.put, all.slice(i, i + CHUNK)))
+    },
     remove: async (key) => void (await rows(sql.remove, [key])),
     all: async () => Object.fromEntries((await rows('select k, v from kv')).map(({ k, v }) => [String(k), String(v)])),
     fail: async () => {
@@ -120,4 +124,13 @@ function verbs(
     generate: async () => String((await rows(sql.id))[0]?.['id']),
     leftovers: async () => JSON.stringify(await rows(sql.shape)).match(/vq_\w+|venomqa\w*/g) ?? [],
   }
+}
+
+const CHUNK = 200
+
+/** The statement that puts one entry, for several. */
+function many(put: string, entries: readonly (readonly [string, string])[]): [sql: string, params: string[]] {
+  const isNumbered = put.includes('$1')
+  const values = entries.map((_, i) => (isNumbered ? `($${2 * i + 1}, $${2 * i + 2})` : '(?, ?)'))
+  return [put.replace(/\([$?][^)]*\)/, () => values.join(', ')), entries.flat()]
 }
