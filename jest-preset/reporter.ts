@@ -4,7 +4,7 @@ import type { PathOutcome } from '../src/journey/limbs.ts'
 import { outline } from '../src/journey/outline.ts'
 import type { Host } from '../src/journey/walk.ts'
 import type { Failure, ReportedFile, ReportedPath, ReportedTest } from '../src/report/run.ts'
-import { type ReportFiles, writeReports } from '../src/report/write.ts'
+import { checkReport, type ReportFiles, writeReports } from '../src/report/write.ts'
 import { Stories } from './story.ts'
 
 /** The options of the reporter: `['venomqa/jest-reporter', { html: 'report.html' }]`. */
@@ -34,6 +34,7 @@ class JourneyReporter {
   readonly #files: ReportedFile[] = []
 
   constructor({ rootDir }: { readonly rootDir: string }, options: ReporterOptions = {}) {
+    checkReport(options, ['changes'])
     this.#root = rootDir
     this.#options = options
     const graphs = options.html !== undefined || options.markdown !== undefined

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Plugin } from 'vitest/config'
 import type { RunInfo } from './define.ts'
-import type { ReportFiles } from '../src/report/write.ts'
+import { checkReport, type ReportFiles } from '../src/report/write.ts'
 import { isOwnFile } from '../src/stack.ts'
 import { showPathsToStaticAnalysis } from './discovery.ts'
 import { JourneyReporter, ReportWriter } from './reporter.ts'
@@ -31,6 +31,7 @@ const FOR_PEOPLE = new Set(['default', 'verbose', 'tree', 'dot'])
 export function venomqa(options: PluginOptions = {}): Plugin {
   const terminal = process.stdout.isTTY && !process.env['CI']
   const { report, changes = 'failed' } = options
+  if (report) checkReport(report)
   const graphs = report?.html !== undefined || report?.markdown !== undefined
   const run: RunInfo = { runId: randomBytes(4).toString('hex'), changes, terminal, graphs }
   return {

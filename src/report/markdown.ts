@@ -1,6 +1,7 @@
 import { outline, SIGNS } from '../journey/outline.ts'
 import {
   type Failure,
+  otherFailures,
   type ReportedFile,
   type ReportedPath,
   type ReportedTest,
@@ -32,22 +33,26 @@ function journeyBlocks(file: string, paths: readonly ReportedPath[]): string[] {
         .map((line) => line.slice(1))
         .join('\n'),
     ),
-    ...failed.flatMap(({ report, failures }) => failureBlocks(report.names.join(' › '), failures)),
+    ...failed.flatMap(({ report, failures }) => [
+      `### ${SIGNS.failed} ${plain(report.names.join(' › '))}`,
+      ...failureBlocks(failures),
+    ]),
   ]
 }
 
-function testBlocks({ name, outcome, failures, exploration }: ReportedTest): string[] {
-  if (!exploration) return outcome === 'failed' ? failureBlocks(name, failures) : []
-  const { text, mermaid } = exploration
-  return [`### ${SIGNS[outcome]} ${plain(name)}`, fenced('text', text), fenced('mermaid', mermaid.trimEnd())]
+function testBlocks(test: ReportedTest): string[] {
+  const { name, outcome, exploration } = test
+  if (!exploration && outcome === 'passed') return []
+  const heading = `### ${SIGNS[outcome]} ${plain(name)}`
+  const story = exploration ? [fenced('text', exploration.text), fenced('mermaid', exploration.mermaid.trimEnd())] : []
+  return [heading, ...story, ...failureBlocks(otherFailures(test))]
 }
 
-function failureBlocks(name: string, failures: readonly Failure[]): string[] {
-  const blocks = failures.flatMap(({ message, diff, place }) => [
+function failureBlocks(failures: readonly Failure[]): string[] {
+  return failures.flatMap(({ message, diff, place }) => [
     fenced('text', place === undefined ? message : `${message}\nat ${place}`),
     ...(diff === undefined ? [] : [fenced('diff', diff)]),
   ])
-  return [`### ${SIGNS.failed} ${plain(name)}`, ...blocks]
 }
 
 /** A block with a fence that is longer than any in the text. */

@@ -9,6 +9,7 @@ import { html, Markup } from './markup.ts'
 import {
   countText,
   type Failure,
+  otherFailures,
   type ReportedFile,
   type ReportedPath,
   type ReportedTest,
@@ -107,12 +108,13 @@ class Page {
     </li>`
   }
 
-  #exploration({ name, outcome, failures, exploration }: ReportedTest): Markup {
+  #exploration(test: ReportedTest): Markup {
+    const { name, outcome, exploration } = test
     const { verdict, text, states } = exploration!
     return html`<details class="card" ${this.#open([{ outcome }])}>
       <summary class="${outcome}">${SIGNS[outcome]} <b>${name}</b> <small>${verdict}, ${states} states</small></summary>
       <pre>${text}</pre>
-      ${failures.length > 0 && verdict !== 'violated' && failures.map(failure)}${this.#graph(exploration!)}
+      ${otherFailures(test).map(failure)}${this.#graph(exploration!)}
     </details> `
   }
 

@@ -38,6 +38,11 @@ export interface RunReport {
   readonly ended: Date
 }
 
+/** Why an exploration failed beside what it reports itself. */
+export function otherFailures({ failures, exploration }: ReportedTest): readonly Failure[] {
+  return failures.filter(({ message }) => exploration === undefined || !message.includes(exploration.text))
+}
+
 /** A run in one line: `3 paths, 1 failed · 2 explorations · 14 other tests`. */
 export function totalsOf({ files }: RunReport): string {
   const tests = files.flatMap((file) => file.tests)

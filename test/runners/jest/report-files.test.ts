@@ -26,8 +26,9 @@ test.each<Format>(['swc', 'esm'])('a page, Markdown, JUnit and the story of a fa
     ].join('\n'),
   )
   const markdown = plain(project.read('out/report.md'))
-  expect(markdown).toContain('2 paths, 1 failed · 1 exploration · 2 other tests, 1 failed')
+  expect(markdown).toContain('2 paths, 1 failed · 2 explorations, 1 failed · 2 other tests, 1 failed')
   expect(markdown).toMatch(/Expected[^]*- {3}"status": 201,\n\s*\+ {3}"status": 500,/)
+  expect(markdown.match(/✗ dark +\[high\]/g)).toHaveLength(1)
   expect(markdown).toMatch(/### ✓ the lamp is lit or not[^]*```mermaid\nstateDiagram-v2/)
   expect(markdown).toContain('at shop.test.ts:27:')
   const page = plain(project.read('out/report.html'))
@@ -38,7 +39,7 @@ test.each<Format>(['swc', 'esm'])('a page, Markdown, JUnit and the story of a fa
   const cases = await casesOf(project.read('out/junit.xml'))
   const paths = ['order', 'by fetch', 'give it back'].map((branch) => `buy &lt;i&gt;a lamp&lt;/i&gt; ${branch}`)
   expect([...cases.keys()].map((name) => name.trim()).toSorted()).toEqual(
-    [...paths, 'the lamp is lit or not', 'adds up', 'does not'].toSorted(),
+    [...paths, 'the lamp is lit or not', 'the lamp stays dark', 'adds up', 'does not'].toSorted(),
   )
   expect(cases.get(paths[0]!)).toContain('path: make one → ◆ made → ✗ order it')
 })

@@ -22,10 +22,11 @@ test.each(['vitest5', 'vitest4'] as const)(
     expect(plain(text)).toContain(story)
 
     const markdown = plain(project.read('out/report.md'))
-    expect(markdown).toContain('3 paths, 1 failed, 1 todo · 1 exploration · 2 other tests, 1 failed')
+    expect(markdown).toContain('3 paths, 1 failed, 1 todo · 2 explorations, 1 failed · 2 other tests, 1 failed')
     expect(markdown).toContain('├─ ✗ order\n  │  ✗ order it N ms\n')
     expect(markdown).toContain(story)
     expect(markdown).toMatch(/```diff\n[^`]*- {3}"status": 201,\n\+ {3}"status": 500,/)
+    expect(markdown.match(/✗ dark +\[high\]/g)).toHaveLength(1)
     expect(markdown).toMatch(/### ✓ the lamp is lit or not[^]*```mermaid\nstateDiagram-v2/)
     expect(markdown).toContain('at shop.test.ts:27:')
 
@@ -35,7 +36,9 @@ test.each(['vitest5', 'vitest4'] as const)(
 
     const cases = await casesOf(project.read('out/junit.xml'))
     const names = ['order', 'by fetch', 'give it back'].map((branch) => `buy &lt;i&gt;a lamp&lt;/i&gt; &gt; ${branch}`)
-    expect([...cases.keys()].toSorted()).toEqual([...names, 'the lamp is lit or not', 'adds up', 'does not'].toSorted())
+    expect([...cases.keys()].toSorted()).toEqual(
+      [...names, 'the lamp is lit or not', 'the lamp stays dark', 'adds up', 'does not'].toSorted(),
+    )
     expect(cases.get(names[0]!)).toContain('path: make one → ◆ made → ✗ order it')
     expect(cases.get(names[1]!)?.trim()).toBe('')
   },

@@ -39,5 +39,10 @@ explore('the lamp is lit or not', {
   actions: { toggle: action({ run: ({ db }) => void db.set('lit', db.get('lit') === 1 ? 0 : 1) }) },
 })
 
+explore('the lamp stays dark', {
+  actions: { light: action({ run: ({ db }) => void db.set('lit', 1) }) },
+  invariants: { dark: ({ db }) => db.get('lit') !== 1 },
+})
+
 plain('adds up', () => expect(1 + 1).toBe(2))
 plain('does not', () => expect(1 + 1).toBe(3))
