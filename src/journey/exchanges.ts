@@ -55,7 +55,7 @@ export async function listening<T>(told: (exchange: Exchange) => void, work: () 
   const begun = (message: unknown): void => {
     if (asking.getStore() !== told) return
     const { request } = message as Message
-    const exchange: Exchange = { method: request.method, url: redacted(urlOf(request)) }
+    const exchange: Exchange = { method: request.method, url: urlOf(request) }
     waiting.set(request, { exchange, began: now() })
     told(exchange)
   }
@@ -77,13 +77,19 @@ export async function listening<T>(told: (exchange: Exchange) => void, work: () 
   }
 }
 
+/** Without what is secret. */
 function urlOf(request: NodeRequest | UndiciRequest): string {
   const origin =
     'origin' in request
       ? String(request.origin)
       : `${request.protocol}//${String(request.getHeader('host') ?? request.host)}`
   // Through a proxy the path is a whole URL.
-  return URL.parse(request.path, origin)?.href ?? `${origin} ${request.path}`
+  const url = URL.parse(request.path, origin)
+  if (!url) return redacted(`${origin} ${request.path}`)
+  url.username = ''
+  url.password = ''
+  url.search = redacted(url.search)
+  return url.href
 }
 
 /** An exchange as one line: `POST /orders → 500 (12 ms)`. */

@@ -1,5 +1,6 @@
 import { createServer, get, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { urlToHttpOptions } from 'node:url'
 import supertest from 'supertest'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Exchange, exchangeText, listening } from '../../src/journey/exchanges.ts'
@@ -77,8 +78,18 @@ test('nothing is told once the work has ended', async () => {
 })
 
 test('secrets in the address are not told', async () => {
-  const [exchange] = await during(() => fetch(`${url}/orders?api_key=s3cret&page=2`))
-  expect(exchange?.url).toBe(`${url}/orders?api_key=***&page=2`)
+  const exchanges = await during(async () => {
+    await fetch(`${url}/orders?api_key=s3cret&page=2`)
+    await fetch(`${url}/users/ada@example.com?mail=ada@example.com`)
+    await new Promise((resolve) =>
+      get({ ...urlToHttpOptions(new URL(url)), path: 'http://ada:s3cret@proxied/x' }, resolve),
+    )
+  })
+  expect(exchanges.map((exchange) => exchange.url)).toEqual([
+    `${url}/orders?api_key=***&page=2`,
+    `${url}/users/ada@example.com?mail=ada@example.com`,
+    'http://proxied/x',
+  ])
 })
 
 test.each([
