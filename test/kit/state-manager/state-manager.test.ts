@@ -278,7 +278,7 @@ describe('a system as a manager', () => {
   })
 
   test('cannot be emptied where the system cannot', async () => {
-    await using manager = await toStateManager(memory(new Map())).connect()
+    await using manager = await toStateManager({ checkpoint() {}, rollback() {} }).connect()
     await expect(Promise.resolve(manager.reset())).rejects.toMatchObject({ code: 'UNSUPPORTED' })
   })
 
