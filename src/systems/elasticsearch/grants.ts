@@ -1,10 +1,9 @@
 import { VenomError } from '../../errors.ts'
-import { statusOf } from './http.ts'
+import { type Http, statusOf } from './http.ts'
 import { OURS, type Scope } from './scope.ts'
-import type { Server } from './server.ts'
 
 /** What a rollback uses of the cluster and of its indices. */
-const CLUSTER = ['monitor', 'manage_index_templates', 'manage_ingest_pipelines', 'manage_ilm']
+const CLUSTER = ['monitor', 'manage_index_templates', 'manage_ingest_pipelines', 'manage_ilm', 'cluster:admin/script/*']
 const INDICES = ['read', 'write', 'manage', 'view_index_metadata', 'monitor']
 
 interface Answer {
@@ -14,13 +13,11 @@ interface Answer {
   readonly index: Readonly<Record<string, Readonly<Record<string, boolean>>>>
 }
 
-/** Throws `MISSING_GRANT`, with the role that is enough, unless our user may do all that a rollback needs. */
-export async function checkGrants(
-  { http, isOpenSearch }: Server,
-  scope: Scope,
-  template: Scope | undefined,
-): Promise<void> {
-  if (isOpenSearch) return
+/**
+ * Throws `MISSING_GRANT`, with the role that is enough, unless our user may do all that a rollback needs. Nobody needs
+ * a right to ask this. Of OpenSearch it cannot be asked.
+ */
+export async function checkGrants(http: Http, scope: Scope, template: Scope | undefined): Promise<void> {
   const names = [...scope.patterns, `${OURS}*`]
   const index = [
     { names, privileges: INDICES },

@@ -52,9 +52,9 @@ export async function openIndices<C>(
   const leases = new Leases(http)
   let [isLeased, closeClient]: [boolean, () => Promise<void>] = [false, async () => undefined]
   try {
+    await checkGrants(http, scope, perWorker ? template : undefined)
     const server = await Server.at(http)
     await requireTestIndices(server, at, patterns, options)
-    await checkGrants(server, scope, perWorker ? template : undefined)
     await requireNoAlias(http, template)
     const made = options.client === undefined ? await connectClient(url, server, options.tls) : undefined
     if (made) closeClient = () => made.close()

@@ -67,7 +67,7 @@ export function isNothing(plan: Plan): boolean {
 }
 
 /** Whether nothing but documents differs. */
-export function isOnlyDirty({ dirty: _, reshape, ...lists }: Plan): boolean {
+export function isOnlyDirty({ dirty: _dirty, reshape, ...lists }: Plan): boolean {
   return !reshape && Object.values(lists).every(({ length }) => length === 0)
 }
 

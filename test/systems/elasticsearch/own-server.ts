@@ -31,7 +31,7 @@ export class OwnServer implements AsyncDisposable {
     const [http, transport] = [await freePort(), await freePort()]
     cpSync(program.config, join(folder, 'config'), { recursive: true })
     const settings = {
-      'cluster.name': 'venomqa-own',
+      'cluster.name': 'shop',
       'discovery.type': 'single-node',
       'network.host': '127.0.0.1',
       'http.port': http,

@@ -47,6 +47,25 @@ describeServer('elasticsearch', (like) => {
       await system.close?.()
     })
 
+    test('a cluster that does not say so is for tests when it is marked, or vouched for', async ({ skip }) => {
+      await using place = new Place(own(skip).url())
+      const open = (options: object = {}): Promise<unknown> => place.open({ indices: ['orders'], ...options })
+      const refused = {
+        code: 'NOT_A_TEST_DATABASE',
+        message: /nothing proves that "shop"[^]*cluster\.metadata\.venomqa/,
+      }
+      await assert.rejects(open(), refused)
+      await assert.rejects(open({ allowDatabase: 'orders' }), refused)
+      await open({ allowDatabase: 'shop', indices: ['orders', 'stock_test'] })
+      const mark = (value: string | null): Promise<unknown> =>
+        place.wire.ask('PUT', '/_cluster/settings', { persistent: { 'cluster.metadata.venomqa': value } })
+      await mark('production')
+      await assert.rejects(open({ indices: ['customers'] }), refused)
+      await mark('test')
+      await open({ indices: ['customers'] })
+      await mark(null)
+    })
+
     test('a wrong password is said so, and not shown', async ({ skip }) => {
       await using place = new Place(own(skip).url())
       const url = own(skip).url().replace(/:root/, ':secret')
