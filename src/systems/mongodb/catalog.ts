@@ -3,6 +3,9 @@ import type { Doc } from './raw.ts'
 import { BUCKETS, type Scope, split, VIEWS } from './scope.ts'
 import { past, type Store } from './store.ts'
 
+/** The server's error Location40602. */
+const LIST_CATALOG_NOT_FIRST = 40602
+
 /** A collection as the server's catalog has it. */
 export interface Collection {
   readonly ns: string
@@ -89,9 +92,12 @@ export class Catalog {
     const [database, name] = split(ns)
     const pipeline = [{ $listCatalog: {} }]
     // For one collection: for a whole database the past is out of reach once its system.views was dropped.
-    const [document] = await this.#store.read(database, { aggregate: name, pipeline, cursor: {}, ...past(at) })
-    const entry = document && (this.#store.codec.doc(document).get('md') as Doc | undefined)
-    if (!entry) return undefined
+    const command = { aggregate: name, pipeline, cursor: {}, ...past(at) }
+    const [document] = await this.#store.read(database, command).catch(noneOfView)
+    const found = document && this.#store.codec.doc(document)
+    // Of a view without a pipeline it is the entry of what that looks at.
+    if (found?.get('name') !== name || found.get('type') !== 'collection') return undefined
+    const entry = found.get('md') as Doc
     const options = new Map(entry.get('options') as Doc)
     const uuid = Buffer.from((options.get('uuid') as Binary).buffer).toString('hex')
     for (const key of ['uuid', 'temp', 'flags']) options.delete(key)
@@ -99,4 +105,10 @@ export class Catalog {
     const specs = indexes.map((index) => index.get('spec') as Doc)
     return { ns, uuid, options, indexes: new Map(specs.map((spec) => [String(spec.get('name')), spec])) }
   }
+}
+
+/** A view with a pipeline, such as that of a time series, has no entry of its own: $listCatalog comes after the pipeline. */
+function noneOfView(error: unknown): readonly [] {
+  if ((error as { code?: unknown }).code === LIST_CATALOG_NOT_FIRST) return []
+  throw error
 }

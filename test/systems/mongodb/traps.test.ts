@@ -70,6 +70,35 @@ describeServer('mongodb', (server) => {
     })
   })
 
+  test('a collection whose name is that of a time series or of a view by now, and the other way round', async () => {
+    const others = {
+      'time series': { timeseries: { timeField: 't' } },
+      view: { viewOn: 'goods', pipeline: [] },
+      'view with a pipeline': { viewOn: 'goods', pipeline: [{ $match: { n: 1 } }] },
+    }
+    for (const options of Object.values(others)) {
+      await using place = await Place.make(server)
+      const { db } = place
+      await db.collection('goods').insertOne({ n: 1 })
+      await db.collection('things').insertOne({ n: 2 })
+      await db.createCollection('other', options)
+      await undone(place, async () => {
+        await db.collection('things').drop()
+        await db.createCollection('things', options)
+      })
+      await undone(place, async () => {
+        await db.collection('other').drop()
+        await db.collection('other').insertOne({ n: 3 })
+      })
+      await undone(place, async () => {
+        await db.dropDatabase()
+        await db.collection('goods').insertOne({ n: 4 })
+        await db.createCollection('things', options)
+        await db.collection('other').insertOne({ n: 5 })
+      })
+    }
+  })
+
   test('a document that its validator refuses by now', async () => {
     await using place = await Place.make(server)
     await place.db.collection('people').insertOne({ name: 1 })
