@@ -92,7 +92,7 @@ export class CopiesWay<C> implements Way<Mark> {
         const reading = { maxRows: this.#maxRows, isExact: true, known: this.#latest }
         return await imageOf(session.run.bind(session), dialect, reading)
       } finally {
-        await session.transact('rollback', [dialect.rollback])
+        await session.transact('rollback', [dialect.rollback]).catch(() => session.discard())
       }
     })
   }

@@ -71,7 +71,7 @@ export class Database<C> implements Access<C> {
       throw error
     } finally {
       // Nobody must inherit a transaction.
-      await (session.manager.depth === 0 ? session.release() : session.discard())
+      await (session.manager.isBroken ? session.discard() : session.release())
     }
   }
 

@@ -40,7 +40,9 @@ export class SavepointWay<C> implements Way<SavepointMark>, Access<C> {
   /** Begins the transaction that the world is in. */
   static async open<C>(session: Session<C>, reached: Reached<C>, limits: Limits): Promise<SavepointWay<C>> {
     if (!reached.dialect.supports.savepoints) throw noSavepoints(reached.backend)
-    await session.manager.begin()
+    // What other connections commit must be seen: by the application, as it is in production, and by the verification.
+    const isolation = reached.dialect.isolationLevels.find((level) => level === 'read committed')
+    await session.manager.begin(isolation === undefined ? {} : { isolation })
     return new SavepointWay(session, reached, limits)
   }
 

@@ -39,6 +39,8 @@ export class TransactionManager {
   /** The error with which the server ended the whole transaction. */
   #ended: { readonly by: unknown } | undefined
 
+  #isBroken = false
+
   constructor(backend: string, speaker: Speaker, dialect: Dialect) {
     this.#backend = backend
     this.#speaker = speaker
@@ -53,6 +55,11 @@ export class TransactionManager {
   /** Whether nothing but a rollback is possible. */
   get isAborted(): boolean {
     return this.#aborted !== undefined || this.#ended !== undefined
+  }
+
+  /** Whether a rollback failed, so that nobody knows what is open on the connection: it is of no use to anybody. */
+  get isBroken(): boolean {
+    return this.#isBroken
   }
 
   /**
@@ -171,8 +178,8 @@ export class TransactionManager {
         while (this.depth > outside) await this.rollback()
       } catch (rollbackError) {
         if (typeof error === 'object' && error !== null) Object.assign(error, { rollbackError })
-        // The connection is of no use to anybody.
         this.#forget()
+        this.#isBroken = true
       }
       throw error
     }

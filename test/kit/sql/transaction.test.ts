@@ -28,6 +28,7 @@ describeServer('postgres', (url) => {
     (at) => new PostgresBackend(at) as never,
   )
   levels(given, 'show transaction_isolation', 'transaction_isolation')
+  outside(given, (at) => new PostgresBackend(at, { way: 'savepoints' }) as never)
 
   test('an error that was caught does not become a COMMIT that the server makes a rollback of', async () => {
     const { db } = given()
@@ -68,6 +69,8 @@ for (const name of ['mysql', 'mariadb']) {
       (at) => new MysqlBackend(at) as never,
     )
 
+    outside(given, (at) => new MysqlBackend(at, { way: 'savepoints' }) as never)
+
     // The server tells the level of the session only, so it is seen by what the transaction sees.
     test.each([
       ['read uncommitted', '2', '3'],
@@ -92,51 +95,48 @@ for (const name of ['mysql', 'mariadb']) {
       )
     })
 
+    const savepoints = (): SqlBackend<never> => new MysqlBackend(given().store.url, { way: 'savepoints' }) as never
+
     test('with savepoints: what commits by itself is noticed at once, and nothing more runs', async () => {
-      const { store } = given()
-      const system = new MysqlBackend(store.url, { way: 'savepoints' })
-      const world = await World.open({ systems: { db: system }, verify: 'off' })
-      const mark = await world.checkpoint('mark')
-      await world.systems.db.execute(`insert into kv values ('kept for good', '1')`)
-      await expect(world.systems.db.execute('create table made (x int)')).rejects.toThrow(/savepoint vq_\w+ is gone/)
-      for (const next of [() => world.systems.db.execute('select 1'), () => world.checkpoint('next')]) {
-        await expect(next()).rejects.toMatchObject({ code: 'MARK_LOST' })
-      }
-      await expect(world.rollback(mark)).rejects.toMatchObject({ code: 'MARK_LOST' })
-      expect(world.tainted).toMatchObject({ code: 'MARK_LOST' })
-      await expect(world.close()).rejects.toThrow(/is gone/)
+      const system = savepoints()
+      await inWorld(system, 'off', async (world) => {
+        const mark = await world.checkpoint('mark')
+        await world.systems.db.execute(`insert into kv values ('kept for good', '1')`)
+        await expect(world.systems.db.execute('create table made (x int)')).rejects.toThrow(/savepoint vq_\w+ is gone/)
+        for (const next of [() => world.systems.db.execute('select 1'), () => world.checkpoint('next')]) {
+          await expect(next()).rejects.toMatchObject({ code: 'MARK_LOST' })
+        }
+        await expect(world.rollback(mark)).rejects.toMatchObject({ code: 'MARK_LOST' })
+        expect(world.tainted).toMatchObject({ code: 'MARK_LOST' })
+        await expect(world.close()).rejects.toThrow(/is gone/)
+      })
       expect(system.isConnected).toBe(false)
     })
 
     test('with savepoints: a COMMIT in a procedure is noticed', async () => {
-      const { store, db } = given()
-      await db.execute('create procedure p() begin commit; end')
-      await using world = await World.open({ systems: { db: new MysqlBackend(store.url, { way: 'savepoints' }) } })
-      await expect(world.systems.db.execute('call p()')).rejects.toMatchObject({ code: 'MARK_LOST' })
-      await world.close().catch(() => {})
+      await given().db.execute('create procedure p() begin commit; end')
+      await inWorld(savepoints(), 'first', async (world) => {
+        await expect(world.systems.db.execute('call p()')).rejects.toMatchObject({ code: 'MARK_LOST' })
+      })
     })
 
     test('with savepoints: the side that a deadlock ends has lost the world', async () => {
-      const { store, db } = given()
+      const { db } = given()
       await db.execute(`insert into kv values ('a', '1'), ('b', '1')`)
-      const world = await World.open({
-        systems: { db: new MysqlBackend(`${store.url}`, { way: 'savepoints' }) },
-        verify: 'off',
+      await inWorld(savepoints(), 'off', async (world) => {
+        const ours = world.systems.db
+        await ours.execute(`update kv set v = '2' where k = 'a'`)
+        await db.transaction(async (tx) => {
+          // It has written more, so that the server ends us.
+          await tx.execute(`insert into kv select concat('x', seq.n), '1' from (${numbers(50)}) seq`)
+          await tx.execute(`update kv set v = '3' where k = 'b'`)
+          const waits = tx.execute(`update kv set v = '3' where k = 'a'`)
+          await new Promise((resolve) => setTimeout(resolve, 100))
+          await expect(ours.execute(`update kv set v = '2' where k = 'b'`)).rejects.toMatchObject({ code: 'DEADLOCK' })
+          await waits
+        })
+        await expect(ours.execute('select 1')).rejects.toMatchObject({ code: 'MARK_LOST' })
       })
-      const ours = world.systems.db
-      await ours.execute(`update kv set v = '2' where k = 'a'`)
-      const theirs = db.transaction(async (tx) => {
-        // It has written more, so that the server ends us.
-        await tx.execute(`insert into kv select concat('x', seq.n), '1' from (${numbers(50)}) seq`)
-        await tx.execute(`update kv set v = '3' where k = 'b'`)
-        const waits = tx.execute(`update kv set v = '3' where k = 'a'`)
-        await new Promise((resolve) => setTimeout(resolve, 100))
-        await expect(ours.execute(`update kv set v = '2' where k = 'b'`)).rejects.toMatchObject({ code: 'DEADLOCK' })
-        await waits
-      })
-      await theirs
-      await expect(ours.execute('select 1')).rejects.toMatchObject({ code: 'MARK_LOST' })
-      await world.close().catch(() => {})
     })
   })
 }
@@ -149,6 +149,31 @@ for (const [name, make] of [
     suite(() => fileStore(betterSqlite3App), make)
   })
 }
+
+test('a connection whose rollback failed is not given to the next one', async () => {
+  class Failing extends BetterSqlite3Backend {
+    protected override async transact(...given: Parameters<BetterSqlite3Backend['transact']>): Promise<void> {
+      if (given[1] === 'rollback') throw new Error('no rollback today')
+      await super.transact(...given)
+    }
+  }
+  const store = fileStore(betterSqlite3App)
+  await store.fresh()
+  const db = new Failing(store.url)
+  await db.connect()
+  const outcome = db.transaction(async (tx) => {
+    await tx.execute(`insert into kv values ('a', '1')`)
+    throw new Error('the step failed')
+  })
+  await expect(outcome).rejects.toMatchObject({
+    message: 'the step failed',
+    rollbackError: { message: 'no rollback today' },
+  })
+  expect(await db.query('select * from kv')).toEqual([])
+  await db.transaction((tx) => tx.execute(`insert into kv values ('b', '1')`))
+  await db.disconnect()
+  await store.dispose()
+})
 
 describe('the manager by itself', () => {
   const open = () => {
@@ -306,6 +331,34 @@ function suite(open: () => Promise<Store> | Store, make: (url: string) => SqlBac
     },
   )
   return given
+}
+
+/** What no savepoint undoes. */
+function outside(given: () => Given, make: (url: string) => SqlBackend<never>): void {
+  test('with savepoints: what another connection commits is told when the rollback is verified', async () => {
+    const { db, store } = given()
+    await inWorld(make(store.url), 'first', async (world) => {
+      expect(await world.systems.db.query('select * from kv')).toEqual([])
+      const mark = await world.checkpoint('mark')
+      await db.execute(`insert into kv values ('past us', '1')`)
+      expect(await world.systems.db.query('select k from kv')).toEqual([{ k: 'past us' }])
+      await expect(world.rollback(mark)).rejects.toMatchObject({ code: 'NOT_VERIFIED' })
+    })
+  })
+}
+
+/** A world that is closed however its body ends, since it holds locks. */
+async function inWorld(
+  db: SqlBackend<never>,
+  verify: 'first' | 'off',
+  body: (world: World<{ db: SqlBackend<never> }>) => Promise<void>,
+): Promise<void> {
+  const world = await World.open({ systems: { db }, verify })
+  try {
+    await body(world)
+  } finally {
+    await world.close().catch(() => {})
+  }
 }
 
 /** The level that the server says a transaction has, and that the next one does not. */
