@@ -3,6 +3,8 @@ import type { Hit } from './source.ts'
 
 /** Into how many ranges the sequence numbers are cut at first, and each that differs then. */
 const [FIRST, FURTHER] = [1024, 32]
+/** With so few documents in the ranges that differ, those are read rather than cut finer. */
+const FEW = 1000
 /** How many ranges one query names: servers allow 1,024 clauses. */
 const CLAUSES = 500
 
@@ -29,8 +31,10 @@ export async function deletedSince({ past, now, last, rewritten }: Compared): Pr
   let width = 2 ** Math.max(0, Math.ceil(Math.log2((last + 1) / FIRST)))
   let ranges: readonly Range[] = [[0, last]]
   const [single, whole]: [number[], Range[]] = [[], []]
+  let rest: readonly Range[] = []
   while (ranges.length > 0) {
     const further: Range[] = []
+    let inside = 0
     for (const some of parts(merged(ranges), CLAUSES)) {
       const [was, is] = await Promise.all([past, now].map((reader) => reader.buckets(within(some, last), width)))
       const left = new Map(is?.map(({ key, doc_count, sum }) => [key, { count: doc_count, sum: sum.value }]))
@@ -40,21 +44,37 @@ export async function deletedSince({ past, now, last, rewritten }: Compared): Pr
         left.set(key, { count: count + 1, sum: sum + number })
       }
       for (const { key, doc_count, sum } of was ?? []) {
-        const rest = left.get(key) ?? { count: 0, sum: 0 }
-        const missing = doc_count - rest.count
+        const there = left.get(key) ?? { count: 0, sum: 0 }
+        const missing = doc_count - there.count
         const range: Range = [key, Math.min(key + width - 1, last)]
-        if (missing === 1) single.push(sum.value - rest.sum)
-        else if (missing > 1 && rest.count === 0) whole.push(range)
-        else if (missing > 1) further.push(range)
+        if (missing === 1) single.push(sum.value - there.sum)
+        else if (missing > 1 && there.count === 0) whole.push(range)
+        else if (missing > 1) {
+          further.push(range)
+          inside += doc_count
+        }
       }
     }
-    ranges = further
+    const isFew = inside <= FEW && further.length <= CLAUSES
+    if (isFew) rest = further
+    ranges = isFew ? [] : further
     width = Math.max(1, width / FURTHER)
   }
-  const found: Hit[] = []
-  for (const list of parts(single)) found.push(...(await past.all({ terms: { _seq_no: list } }, 'whole')))
-  for (const some of parts(merged(whole), CLAUSES)) found.push(...(await past.all(within(some, last), 'whole')))
-  return found
+  const found = await Promise.all([
+    ...parts(single).map((list) => past.all({ terms: { _seq_no: list } }, 'whole')),
+    ...parts(merged(whole), CLAUSES).map((some) => past.all(within(some, last), 'whole')),
+    missingIn(rest, { past, now, last, rewritten }),
+  ])
+  return found.flat()
+}
+
+/** Reads ranges, and answers with the documents that are not there now. */
+async function missingIn(ranges: readonly Range[], { past, now, last, rewritten }: Compared): Promise<Hit[]> {
+  if (ranges.length === 0) return []
+  const query = within(merged(ranges), last)
+  const [then, present] = await Promise.all([past.all(query, 'whole'), now.all(query, 'ids')])
+  const left = new Set([...rewritten, ...present.map(({ _seq_no }) => _seq_no)])
+  return then.filter(({ _seq_no }) => !left.has(_seq_no))
 }
 
 function within(ranges: readonly Range[], last: number): object {

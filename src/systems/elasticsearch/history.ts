@@ -84,10 +84,11 @@ export class History {
   async rollback(mark: Mark): Promise<{ readonly madeAnew: boolean }> {
     const { quiet } = this.#ground
     const what = `the rollback to "${mark.name}"`
-    await quiet.moment(what)
+    const isQuiet = quiet.moment(what)
     let madeAnew = false
     for (let tries = 1; ; tries += 1) {
-      const [shards, shape] = await this.#present()
+      // A write that ends in between took a number that is not expected, and is undone in a second pass.
+      const [[shards, shape]] = await Promise.all([this.#present(), isQuiet])
       const plan = planOf(mark, shape, shards, (index) => this.#comesWhole(index))
       if (isNothing(plan)) break
       madeAnew ||= plan.rebuild.length + plan.recopy.length > 0
