@@ -4,13 +4,14 @@ import { isAtLeast, versionOf } from './version.ts'
 
 const LEVELS: readonly IsolationLevel[] = ['read uncommitted', 'read committed', 'repeatable read', 'serializable']
 
+// Both schemas are named, since MariaDB would look through all databases for the other one.
 const CATALOG = `
   select '' as \`schema\`, c.table_name as \`table\`, c.column_name as \`column\`, c.column_key = 'PRI' as \`key\`,
     coalesce(c.generation_expression, '') <> '' as computed, 0 as internal,
     case c.data_type when 'float' then 'double' else '' end as \`read\`
   from information_schema.columns c
-    join information_schema.tables t on t.table_schema = c.table_schema and t.table_name = c.table_name
-  where c.table_schema = database() and t.table_type = 'BASE TABLE'
+    join information_schema.tables t on t.table_name = c.table_name
+  where c.table_schema = database() and t.table_schema = database() and t.table_type = 'BASE TABLE'
   order by c.table_name, c.ordinal_position`
 
 /** The SQL of MySQL and MariaDB. `version` is what the server says. Throws `UNSUPPORTED`. */
