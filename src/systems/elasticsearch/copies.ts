@@ -1,6 +1,7 @@
 import { part } from './http.ts'
 import { clone } from './make.ts'
 import type { Bases, Mark } from './marks.ts'
+import { same } from './same.ts'
 import type { Server } from './server.ts'
 
 /** Clones of indices at marks: hard links on the server's disk, by which also a deleted index comes back. */
@@ -22,8 +23,8 @@ export class Copies {
     for (const [name, index] of mark.shape.indices) {
       const mine = [...mark.bases].filter(([, base]) => base.index === name)
       const known = like?.copies.get(name)
-      const isKnown =
-        mine.every(([key, base]) => like?.bases.get(key) === base) && like?.shape.indices.get(name) === index
+      const isSameShape = same(like?.shape.indices.get(name), index)
+      const isKnown = isSameShape && mine.every(([key, base]) => like?.bases.get(key) === base)
       if (known !== undefined && isKnown) {
         mark.copies.set(name, known)
         continue

@@ -84,11 +84,11 @@ export class History {
   async rollback(mark: Mark): Promise<{ readonly madeAnew: boolean }> {
     const { quiet } = this.#ground
     const what = `the rollback to "${mark.name}"`
-    const isQuiet = quiet.moment(what)
+    // First: what began before the rollback has its number when the shards are looked at.
+    await quiet.moment(what)
     let madeAnew = false
     for (let tries = 1; ; tries += 1) {
-      // A write that ends in between took a number that is not expected, and is undone in a second pass.
-      const [[shards, shape]] = await Promise.all([this.#present(), isQuiet])
+      const [shards, shape] = await this.#present()
       const plan = planOf(mark, shape, shards, (index) => this.#comesWhole(index))
       if (isNothing(plan)) break
       madeAnew ||= plan.rebuild.length + plan.recopy.length > 0

@@ -279,6 +279,27 @@ describeServer('elasticsearch', (url) => {
       for (const branch of branches) await comesBack(place, branch, { way: 'copies' })
     })
 
+    test('clones only what changed since the last mark', async () => {
+      await using place = await aPlace()
+      await place.create('orders', {})
+      const system = await place.open({ way: 'copies' })
+      const [token] = await place.leftovers()
+      const clones = async (): Promise<number> => {
+        const path = `/venomqa-${token}-*?expand_wildcards=all&filter_path=*.aliases`
+        return Object.keys(await place.wire.ask('GET', path)).length
+      }
+      const first = await system.checkpoint('first')
+      await system.checkpoint('second')
+      assert.equal(await clones(), 2)
+      await place.put('stock', 'lamp', { left: 1 })
+      const third = await system.checkpoint('third')
+      assert.equal(await clones(), 3)
+      await system.release?.(third)
+      assert.equal(await clones(), 2)
+      await system.rollback(first)
+      assert.deepEqual((await place.sources('stock'))['lamp'], '{"left":5}')
+    })
+
     test('brings back documents without _source', async () => {
       await using place = await aPlace()
       await place.create('other', { _source: { enabled: false }, properties: { n: { type: 'long' } } })
