@@ -148,7 +148,7 @@ async function find({ quick, row }: Bench): Promise<void> {
   }
   const bugs: number[] = []
   const names = quick ? ['max 60'] : Object.keys(SETTINGS)
-  for (const subject of BUGS) bugs.push(await compare(subject, names, quick ? 300 : 1500))
+  for (const subject of BUGS) bugs.push(await compare(subject, names, 1500))
   row({
     id: 'P11',
     work: 'find and shorten the six bugs, geometric mean',
