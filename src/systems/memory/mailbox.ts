@@ -5,6 +5,7 @@ import type PostalMime from 'postal-mime'
 import type { SMTPServer, SMTPServerSession } from 'smtp-server'
 import { VenomError } from '../../errors.ts'
 import { immutable, type MemorySystem } from './memory.ts'
+import { portTaken } from './port.ts'
 
 /** One mail as it was sent. */
 export interface Mail {
@@ -107,7 +108,7 @@ async function listening(port: number, deliver: (mail: Mail) => void): Promise<S
     server.on('error', reject) // Later, of a client that hung up, it changes nothing.
     server.listen(port, '127.0.0.1', resolve)
   }).catch((error: unknown) => {
-    throw portTaken(port, error)
+    throw portTaken('mailbox', port, error)
   })
   return server
 }
@@ -142,14 +143,4 @@ async function load<T>(module: () => Promise<T>): Promise<T> {
       { cause },
     )
   }
-}
-
-function portTaken(port: number, cause: unknown): VenomError {
-  return new VenomError(
-    'LOCKED',
-    `mailbox: port ${port} of 127.0.0.1 cannot be listened on (${(cause as { code?: string }).code ?? 'unknown'}).\n` +
-      'Another program listens there: a mail catcher, or another worker of this run.\n' +
-      "Take any free one, mailbox({ smtp: 0 }), and give the application world.url('mail').",
-    { cause },
-  )
 }

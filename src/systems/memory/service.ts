@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { VenomError } from '../../errors.ts'
 import type { Rollbackable } from '../../rollbackable.ts'
 import { memory } from './memory.ts'
+import { portTaken } from './port.ts'
 
 /** A request handler of msw, as `http.get(…)` makes it. */
 export interface RequestHandler {
@@ -101,7 +102,7 @@ export function service<Store extends Map<unknown, unknown> = Map<string, unknow
         answer(incoming, outgoing).catch((error: unknown) => outgoing.writeHead(500).end(String(error)))
       })
       await once(server.listen(port, '127.0.0.1'), 'listening').catch((error: unknown) => {
-        throw portTaken(port, error)
+        throw portTaken('service', port, error)
       })
     },
     checkpoint: async (name) => ({ calls, store: (await remembered.checkpoint(name)) as Map<unknown, unknown> }),
@@ -154,14 +155,4 @@ async function loadMsw(): Promise<typeof import('msw')> {
       { cause },
     )
   }
-}
-
-function portTaken(port: number, cause: unknown): VenomError {
-  return new VenomError(
-    'LOCKED',
-    `service: port ${port} of 127.0.0.1 cannot be listened on (${(cause as { code?: string }).code ?? 'unknown'}).\n` +
-      'Another program listens there, or another worker of this run.\n' +
-      "Take any free one, by leaving out port, and give the application world.url('…').",
-    { cause },
-  )
 }
