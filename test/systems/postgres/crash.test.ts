@@ -33,7 +33,7 @@ for (const name of postgresServers) {
           `"${database.name}" .* is in use by another run \\(pid \\d+, application_name "venomqa none worker 1, process ${process.pid}"`,
         ),
       )
-      expect((error as Error).message).toContain(`/${database.name}_\${process.env.VITEST_POOL_ID`)
+      expect((error as Error).message).toContain('postgres(url, { perWorker: true })')
       await first.close()
       const second = postgres(database.url)
       await second.open(worker())
