@@ -107,7 +107,8 @@ export class Parser {
         if (length < 0) return this.#done(null, end + 2)
         const stop = end + 2 + length
         if (stop + 2 > this.#buffer.length) return this.#lacks(stop + 2 - start)
-        const bytes = this.#buffer.subarray(end + 2, stop)
+        // A text, such as that of CLIENT LIST, begins with its format: `txt:`.
+        const bytes = this.#buffer.subarray(end + (type === 0x3d ? 6 : 2), stop)
         return this.#done(type === 0x21 ? new ReplyError(bytes.toString()) : bytes, stop + 2)
       }
       case 0x2a: // *

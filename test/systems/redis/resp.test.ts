@@ -37,7 +37,7 @@ test('every kind of reply is read', () => {
     '123456789012345678901',
     ['k', 1],
     ['m'],
-    'txt:a',
+    'a',
     null,
   ])
   const [denied, wrong] = replies.slice(-2)

@@ -41,6 +41,17 @@ describeServer('redis', (like) => {
       application.disconnect()
     })
 
+    test('two worlds are not in one database, also where there is no other client', async () => {
+      await using server = await OwnServer.start(like)
+      for (const options of [{}, { prefix: 'shop-test:' }]) {
+        const one = await open(`${server.url}/1`, '1', options)
+        const refused = { code: 'LEASED', message: /is in use by vitest worker 1|are in use by vitest worker 1/ }
+        await assert.rejects(async () => open(`${server.url}/1`, '2', options), refused)
+        await one.close?.()
+        await (await open(`${server.url}/1`, '2', options)).close?.()
+      }
+    })
+
     test('perWorker does not take a database that has keys in it', async () => {
       await using server = await OwnServer.start(like)
       const taken = new Redis(`${server.url}/3`)
