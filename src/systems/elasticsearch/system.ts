@@ -11,6 +11,7 @@ import {
 import { Holding } from './holding.ts'
 import type { ElasticsearchMark, ElasticsearchOptions, ElasticsearchSystem } from './index.ts'
 import { explained } from './troubles.ts'
+import { notConnected } from '../shared/refusals.ts'
 
 /** What each way does, for people. */
 const WAYS = {
@@ -93,7 +94,7 @@ export class System<C> implements ElasticsearchSystem<C> {
   }
 
   get #open(): Holding<C> {
-    if (!this.#holding) throw notOpen()
+    if (!this.#holding) throw notConnected('elasticsearch', 'search: elasticsearch(url, { indices })')
     return this.#holding
   }
 }
@@ -104,13 +105,6 @@ async function explaining<T>(what: string, work: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw explained(error, what)
   }
-}
-
-function notOpen(): VenomError {
-  return new VenomError(
-    'NOT_OPEN',
-    'elasticsearch: the system is not open.\nIt connects when its world opens, and hangs up when that closes.\nUse it through the world: await World.open({ systems: { search: elasticsearch(url, { indices }) } }).',
-  )
 }
 
 function selfTestFailed(way: string): VenomError {

@@ -51,6 +51,8 @@ class Files implements FilesSystem {
   readonly #options: FilesOptions
   #root = ''
   #store = ''
+  /** The digests of the contents that are kept. */
+  readonly #contents = new Set<string>()
   /** What each path was when it was last looked at. */
   #seen: Seen = new Map()
 
@@ -73,13 +75,9 @@ class Files implements FilesSystem {
   async checkpoint(): Promise<Tree> {
     const { tree, seen } = await this.#look()
     for (const [path, { digest }] of tree) {
-      if (digest === undefined) continue
-      const kept = this.#kept(digest)
-      await copyFile(join(this.#root, path), kept, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL).catch(
-        (error: NodeJS.ErrnoException) => {
-          if (error.code !== 'EEXIST') throw error
-        },
-      )
+      if (digest === undefined || this.#contents.has(digest)) continue
+      await copyFile(join(this.#root, path), this.#kept(digest), constants.COPYFILE_FICLONE)
+      this.#contents.add(digest)
     }
     this.#seen = seen
     return tree
@@ -145,6 +143,7 @@ class Files implements FilesSystem {
   async close(): Promise<void> {
     if (this.#store) await rm(this.#store, { recursive: true, force: true })
     this.#store = ''
+    this.#contents.clear()
     this.#seen = new Map()
   }
 

@@ -13,6 +13,7 @@ import type { MongodbMark, MongodbOptions, MongodbSystem } from './index.ts'
 import { Holding } from './holding.ts'
 import { explained } from './troubles.ts'
 import { WAYS } from './way.ts'
+import { notConnected } from '../shared/refusals.ts'
 
 /** The name of the collection by which the self-test tries. The server's own half-made collections are called so. */
 const TRIAL = 'tmpvq.self-test'
@@ -94,7 +95,7 @@ export class System implements MongodbSystem {
   }
 
   get #open(): Holding {
-    if (!this.#holding) throw notOpen()
+    if (!this.#holding) throw notConnected('mongodb', 'db: mongodb(url)')
     return this.#holding
   }
 }
@@ -105,13 +106,6 @@ async function explaining<T>(what: string, work: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw explained(error, what)
   }
-}
-
-function notOpen(): VenomError {
-  return new VenomError(
-    'NOT_OPEN',
-    'mongodb: the system is not open.\nIt connects when its world opens, and hangs up when that closes.\nUse it through the world: await World.open({ systems: { db: mongodb(url) } }).',
-  )
 }
 
 function selfTestFailed(way: string): VenomError {

@@ -27,6 +27,7 @@ import { type Server, serverOf } from './server.ts'
 import { explained } from './troubles.ts'
 import { nameOf } from './view.ts'
 import { fillFrom, requireFree } from './worker-database.ts'
+import { notConnected } from '../shared/refusals.ts'
 
 /** What `redis` may be told. */
 export interface RedisOptions extends SafetyOptions {
@@ -99,7 +100,7 @@ class System implements RedisSystem {
   }
 
   get handle(): Redis {
-    if (!this.#client) throw notOpen()
+    if (!this.#client) throw notConnected('redis', 'cache: redis(url)')
     return this.#client
   }
 
@@ -239,7 +240,7 @@ class System implements RedisSystem {
   }
 
   async #each<T>(work: (holding: Holding, index: number) => Promise<T>): Promise<readonly T[]> {
-    if (this.#holdings.length === 0) throw notOpen()
+    if (this.#holdings.length === 0) throw notConnected('redis', 'cache: redis(url)')
     return this.#explaining(() => Promise.all(this.#holdings.map(work)))
   }
 
@@ -265,13 +266,6 @@ function momentAt(mark: RedisMark, index: number): Moment {
   const moment = mark[index]
   if (!moment) throw new Error('a mark of another system')
   return moment
-}
-
-function notOpen(): VenomError {
-  return new VenomError(
-    'NOT_OPEN',
-    'redis: the system is not open.\nIt connects when its world opens, and hangs up when that closes.\nUse it through the world: await World.open({ systems: { cache: redis(url) } }).',
-  )
 }
 
 function selfTestFailed(way: string): VenomError {

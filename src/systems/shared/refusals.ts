@@ -51,3 +51,13 @@ export function wroteElsewhere(system: string, written: string, place: string): 
       `Hand over every pool that it has, or use ${system}(url), which undoes what any connection wrote.`,
   )
 }
+
+/** Used before its world was opened, or after that was closed. `use` is how a world is given it: `cache: redis(url)`. */
+export function notConnected(system: string, use: string): VenomError {
+  return new VenomError(
+    'NOT_OPEN',
+    `${system}: the system is not open.\n` +
+      'It connects when its world opens, and hangs up when that closes.\n' +
+      `Use it through the world: await World.open({ systems: { ${use} } }).`,
+  )
+}

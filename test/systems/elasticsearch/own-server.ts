@@ -1,11 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Wire } from './wire.ts'
+import { freePort } from '../../servers/free-port.ts'
 
 /** The hash of `rootroot`: the server keeps no passwords. */
 const HASH = '$2a$10$abcdefghijklmnopqrstuuIWY3GuXzKmi6lt7AoXBlVRwiY.SkNgm'
@@ -142,14 +142,4 @@ export async function programOf(url: string): Promise<Program | undefined> {
   } catch {
     return undefined
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address ? address.port : 0
 }

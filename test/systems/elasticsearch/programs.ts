@@ -11,6 +11,7 @@ import {
 import { assertSame, type Contents, contentsOf } from './contents.ts'
 import { type Operation, prepare } from './operations.ts'
 import { Wire } from './wire.ts'
+import { chance } from '../../chance.ts'
 
 /** One step of a program: operations at once, or something with marks. `which` picks among the marks that hold. */
 type Step =
@@ -159,15 +160,6 @@ export class Bench implements AsyncDisposable {
     } catch {
       // Refused, as it may be: a block, a version, an index that is closed.
     }
-  }
-}
-
-/** A linear congruential generator: the same numbers for the same seed. */
-function chance(seed: number): (limit: number) => number {
-  let state = seed
-  return (limit) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * limit)
   }
 }
 

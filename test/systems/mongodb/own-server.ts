@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MongoClient } from 'mongodb'
+import { freePort } from '../../servers/free-port.ts'
 
 /** A replica set of one that a test has to itself, of the same program as the server it was given. */
 export class OwnServer implements AsyncDisposable {
@@ -120,14 +120,4 @@ async function programOf(url: string): Promise<Program> {
     command: line.slice(0, Math.max(end, 1)),
     env: libraries === undefined ? {} : { LD_LIBRARY_PATH: libraries },
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address ? address.port : 0
 }

@@ -10,6 +10,7 @@ import {
 import { assertSame, type Contents, contentsOf } from './contents.ts'
 import { type Operation, reshapings, writes } from './operations.ts'
 import { Wire } from './wire.ts'
+import { chance } from '../../chance.ts'
 
 /** One step of a program: operations at once, or something with marks. `which` picks among the marks that hold. */
 type Step =
@@ -154,14 +155,5 @@ export class Bench implements AsyncDisposable {
     } catch {
       // Refused, as it may be: a name is taken, a collection is not there, a value is not unique.
     }
-  }
-}
-
-/** A linear congruential generator: the same numbers for the same seed. */
-function chance(seed: number): (limit: number) => number {
-  let state = seed
-  return (limit) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * limit)
   }
 }

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
+import { freePort } from '../../servers/free-port.ts'
 
 /** A server that a test has to itself, of the same program as the one it was given. */
 export class OwnServer implements AsyncDisposable {
@@ -102,14 +102,4 @@ async function programOf(url: string): Promise<{ program: readonly string[]; maj
   const title = line.findIndex((part) => /^\/.*-server /.test(part))
   const named = [...line.slice(0, title), line[title]?.split(' ', 1)[0] ?? '']
   return { program: title < 1 ? [readlinkSync(`/proc/${pid}/exe`)] : named, major }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address ? address.port : 0
 }
