@@ -10,9 +10,9 @@ import type {
   Row,
 } from '../../rollbackable.ts'
 import { isTestPath, requireTestDatabase, type SafetyOptions } from '../../safety.ts'
-import type { Trouble } from './backend-error.ts'
-import { classify } from './classify.ts'
-import { ConnectionConfig, type ConnectionSettings } from './config.ts'
+import type { Trouble } from '../../systems/shared/backend-error.ts'
+import { classify } from '../../systems/shared/classify.ts'
+import { ConnectionConfig, type ConnectionSettings } from '../../systems/shared/connection-config.ts'
 import { CopiesWay } from './copies.ts'
 import { Database } from './database.ts'
 import type { Dialect, TransactionOptions } from './dialect.ts'

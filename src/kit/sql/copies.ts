@@ -1,6 +1,6 @@
 import { isVenomError, VenomError } from '../../errors.ts'
 import { type Change, type Observation, observation, type Row } from '../../rollbackable.ts'
-import { BackendError, isBackendError } from './backend-error.ts'
+import { BackendError, isBackendError } from '../../systems/shared/backend-error.ts'
 import type { Dialect } from './dialect.ts'
 import type { Access } from './handle.ts'
 import {

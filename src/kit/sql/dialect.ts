@@ -1,6 +1,6 @@
 import { VenomError, type VenomErrorCode } from '../../errors.ts'
 import type { Dialect as Syntax } from '../../systems/shared/statements.ts'
-import type { Version } from './version.ts'
+import type { Version } from '../../systems/shared/version.ts'
 
 /** What one transaction may see of others, from least to most strict. */
 export type IsolationLevel = 'read uncommitted' | 'read committed' | 'repeatable read' | 'serializable'
@@ -77,43 +77,6 @@ export interface Dialect {
   /** Stands between the columns and the rows of an INSERT that brings rows back as they were. */
   readonly overriding?: string
   readonly unconstrained?: Unconstrained
-}
-
-/** How long a name may be. */
-export interface NameLimit {
-  readonly length: number
-  readonly unit: 'bytes' | 'characters'
-}
-
-/**
- * A function that quotes names between two marks, each mark in a name twice.
- *
- * It throws `BAD_ARGUMENT` for what no server can take, and for names over the limit, which some servers cut without
- * a word.
- */
-export function quoter(mark: string, limit?: NameLimit): (...path: readonly string[]) => string {
-  return (...path) => {
-    if (path.length === 0) throw badName('', 'it is empty')
-    return path.map((name) => mark + required(name, limit).replaceAll(mark, mark + mark) + mark).join('.')
-  }
-}
-
-function required(name: string, limit: NameLimit | undefined): string {
-  if (name === '') throw badName(name, 'it is empty')
-  if (name.includes('\0')) throw badName(name, 'it holds a NUL')
-  if (limit === undefined) return name
-  const length = limit.unit === 'bytes' ? Buffer.byteLength(name) : Array.from(name).length
-  if (length > limit.length) throw badName(name, `it has ${length} ${limit.unit}, and may have ${limit.length}`)
-  return name
-}
-
-function badName(name: string, why: string): VenomError {
-  return new VenomError(
-    'BAD_ARGUMENT',
-    `${JSON.stringify(name)} cannot be the name of anything: ${why}.\n` +
-      'A server would refuse it, or cut it and mean something else.\n' +
-      'Use another name; two long names that begin alike are often one and the same once they are cut.',
-  )
 }
 
 /** Throws `UNSUPPORTED` for a way to begin a transaction that the dialect does not have. */

@@ -1,7 +1,7 @@
 import { VenomError } from '../../errors.ts'
 import type { ResetOptions } from '../../rollbackable.ts'
 import { isMigrations } from '../../systems/shared/migrations.ts'
-import { isBackendError } from './backend-error.ts'
+import { isBackendError } from '../../systems/shared/backend-error.ts'
 import { type Table, tablesOf } from './image.ts'
 import type { Reached, Session } from './session.ts'
 

@@ -1,5 +1,5 @@
 import type { Awaitable, Row } from '../../rollbackable.ts'
-import { BackendError } from './backend-error.ts'
+import { BackendError } from '../../systems/shared/backend-error.ts'
 import type { TransactionOptions } from './dialect.ts'
 import type { ExecuteOptions, QueryResult, SqlHandle } from './result.ts'
 import type { Session } from './session.ts'

@@ -1,6 +1,7 @@
 import { MYSQL } from '../../systems/shared/statements.ts'
-import { type Dialect, type IsolationLevel, quoter, requireBegin } from './dialect.ts'
-import { isAtLeast, versionOf } from './version.ts'
+import { type Dialect, type IsolationLevel, requireBegin } from './dialect.ts'
+import { quoter } from '../../systems/shared/names.ts'
+import { isAtLeast, versionOf } from '../../systems/shared/version.ts'
 
 const LEVELS: readonly IsolationLevel[] = ['read uncommitted', 'read committed', 'repeatable read', 'serializable']
 

@@ -1,6 +1,6 @@
 import { VenomError } from '../../errors.ts'
 import type { Awaitable } from '../../rollbackable.ts'
-import { BackendError, isBackendError } from './backend-error.ts'
+import { BackendError, isBackendError } from '../../systems/shared/backend-error.ts'
 
 // Taken at load, so that a runner's fake timers never stop us.
 const { clearTimeout, setTimeout } = globalThis

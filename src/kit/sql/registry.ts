@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { BackendError } from './backend-error.ts'
+import { BackendError } from '../../systems/shared/backend-error.ts'
 
 /**
  * How the values of one type go to the database and come back.

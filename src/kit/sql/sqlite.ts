@@ -1,5 +1,6 @@
-import { type Dialect, type IsolationLevel, quoter, requireBegin } from './dialect.ts'
-import { isAtLeast, versionOf } from './version.ts'
+import { type Dialect, type IsolationLevel, requireBegin } from './dialect.ts'
+import { quoter } from '../../systems/shared/names.ts'
+import { isAtLeast, versionOf } from '../../systems/shared/version.ts'
 
 const LEVELS: readonly IsolationLevel[] = ['serializable']
 

@@ -1,6 +1,6 @@
 import { VenomError } from '../../errors.ts'
 import type { Awaitable } from '../../rollbackable.ts'
-import { BackendError, isBackendError } from './backend-error.ts'
+import { BackendError, isBackendError } from '../../systems/shared/backend-error.ts'
 import type { Dialect, TransactionOptions } from './dialect.ts'
 
 /** One connection, as a transaction needs it. Both throw `BackendError`. */

@@ -1,7 +1,7 @@
 import type { ConnectionOptions } from 'mysql2/promise'
-import { VenomError } from '../../errors.ts'
+import { messageOf, VenomError } from '../../errors.ts'
 import { redacted } from '../../safety.ts'
-import { urlParts } from '../shared/url.ts'
+import { ConnectionConfig } from '../shared/connection-config.ts'
 
 /** Where a database is and how to log in to it. */
 export interface Address {
@@ -15,34 +15,33 @@ export interface Address {
 }
 
 const SCHEMES = ['mysql', 'mariadb']
-const SOCKETS = ['socketPath', 'socket', 'unix_socket']
 
 /**
  * Reads `mysql://user:password@host:port/database?option=value`.
  *
- * Passwords may hold an unescaped `@`; `%`, `/`, `?` and `#` in them must be percent-encoded. IPv6 hosts stand in
- * brackets, a unix socket in `?socketPath=`. Other options go to mysql2 as they are. Throws `BAD_ARGUMENT`.
+ * Reads it as `ConnectionConfig` does; what that does not know goes to mysql2 as it is. Throws `BAD_ARGUMENT`.
  */
 export function addressOf(url: string): Address {
-  const parts = urlParts(url)
-  if (typeof parts === 'string') throw badUrl(url, parts)
-  if (!SCHEMES.includes(parts.scheme)) throw badUrl(url, 'is not a URL of a MySQL or MariaDB database')
-  const { user, password, path: database, port = 3306 } = parts
-  if (database === '') throw badUrl(url, 'names no database')
-  const host = parts.host || 'localhost'
-  const socket = SOCKETS.map((name) => parts.options[name]).find((path) => path !== undefined)
-  const others = Object.entries(parts.options).filter(([name]) => !SOCKETS.includes(name))
+  const config = read(url)
+  if (!SCHEMES.includes(config.scheme)) throw badUrl(`"${redacted(url)}" is not a URL of a MySQL or MariaDB database.`)
+  if (config.database === '') throw badUrl(`"${redacted(url)}" names no database.`)
+  const { socketPath, database, connectTimeoutMs } = config
+  const host = config.host || 'localhost'
+  const place = socketPath === undefined ? { host, port: config.port ?? 3306 } : {}
   return {
-    options: {
-      ...Object.fromEntries(others.map(([name, value]) => [name, valueOf(value)])),
-      ...(socket === undefined ? { host, port } : { socketPath: socket }),
-      ...(user !== '' && { user }),
-      ...(password !== '' && { password }),
-      database,
-    },
+    options: { connectTimeout: connectTimeoutMs, ...config.driverOptions(), ...place },
     database,
-    ...(socket === undefined && { host }),
+    ...(socketPath === undefined && { host }),
     shown: redacted(url),
+  }
+}
+
+function read(url: string): ConnectionConfig {
+  try {
+    return ConnectionConfig.fromUrl(url)
+  } catch (error) {
+    const [what = ''] = messageOf(error).split('\n', 1)
+    throw badUrl(what)
   }
 }
 
@@ -53,19 +52,10 @@ export function withDatabase(url: string, database: string): string {
   return parsed.href
 }
 
-/** As mysql2 reads options of a URL: `true`, `10` and `{"rejectUnauthorized":false}` are what they look like. */
-function valueOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
-}
-
-function badUrl(url: string, what: string): VenomError {
+function badUrl(what: string): VenomError {
   return new VenomError(
     'BAD_ARGUMENT',
-    `mysql: "${redacted(url)}" ${what}.\n` +
+    `mysql: ${what}\n` +
       'Characters such as / ? # % in a user name or password end that part of a URL unless they are percent-encoded.\n' +
       "It must look like this: mysql('mysql://user:password@127.0.0.1:3306/shop_test').",
   )

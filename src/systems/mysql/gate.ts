@@ -49,7 +49,7 @@ export async function alone<T>(
       // has done least, which is us: under many writers that may happen often in a row.
       if (isDeadlock(error) && performance.now() < end) continue
       if (isLockTimeout(error) || isDeadlock(error))
-        throw await notQuiet(session, server, places.database, what, { settle, who: 'writers' })
+        throw await notQuiet(session, server, places.database, what, { settle, who: 'writers', error })
       throw refused(error, session.shown, what)
     }
   }

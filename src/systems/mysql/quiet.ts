@@ -1,6 +1,6 @@
 import { VenomError } from '../../errors.ts'
 import type { Ground } from './install.ts'
-import { isLockTimeout, refused } from './refusal.ts'
+import { causeOf, isLockTimeout, refused } from './refusal.ts'
 import type { Server } from './server.ts'
 import type { Session } from './session.ts'
 import { text } from './sql.ts'
@@ -17,7 +17,8 @@ export async function patiently<T>(
   try {
     return await work()
   } catch (error) {
-    if (isLockTimeout(error)) throw await notQuiet(session, server, places.database, what, { settle, who: 'all' })
+    if (isLockTimeout(error))
+      throw await notQuiet(session, server, places.database, what, { settle, who: 'all', error })
     throw refused(error, session.shown, 'working on the database')
   }
 }
@@ -28,7 +29,7 @@ export async function notQuiet(
   server: Server,
   database: string,
   what: string,
-  { settle, who }: { readonly settle: number; readonly who: Who },
+  { settle, who, error }: { readonly settle: number; readonly who: Who; readonly error: unknown },
 ): Promise<VenomError> {
   const open = await transactions(session, server, database, who).catch(() => [])
   const named =
@@ -42,7 +43,7 @@ export async function notQuiet(
         ? 'What it writes would be half inside the mark. The application, a worker of it or a forgotten tool has begun it and not ended it.\n'
         : 'A transaction that has only read holds the definition of its tables. The application or a forgotten tool has begun it and not ended it.\n') +
       'End it before the step ends, or wait for it longer: mysql(url, { settle: 10_000 }).',
-    { retryable: true },
+    { cause: causeOf(error, session.shown), retryable: true },
   )
 }
 

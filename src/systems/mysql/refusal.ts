@@ -1,4 +1,6 @@
 import { isVenomError, messageOf, VenomError } from '../../errors.ts'
+import { causeOf as classified, toldIfRetryable } from '../shared/cause.ts'
+import { classify } from '../shared/classify.ts'
 
 /** The server's number of an error, 0 where there is none. https://mariadb.com/kb/en/mariadb-error-codes/ */
 export function errno(error: unknown): number {
@@ -7,64 +9,63 @@ export function errno(error: unknown): number {
 }
 
 /** A lock was not given in time, or at once. */
-export const isLockTimeout = (error: unknown): boolean => [1205, 3572].includes(errno(error))
+export const isLockTimeout = (error: unknown): boolean => classify(error)?.code === 'LOCKED'
 
 /** InnoDB ended one of two transactions that waited for each other. The loser may simply try again. */
-export const isDeadlock = (error: unknown): boolean => errno(error) === 1213
-
-const LOGIN = [1045, 1698, 1862, 3118]
-const GRANT = [1044, 1142, 1143, 1227, 1370, 1410, 3879]
-const UNREACHABLE = [
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ENOENT',
-  'ENOTFOUND',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'EPIPE',
-  'PROTOCOL_CONNECTION_LOST',
-]
+export const isDeadlock = (error: unknown): boolean => classify(error)?.code === 'DEADLOCK'
 
 /** An error of the server as one of ours, with what to do; any other error as it is. */
 export function refused(error: unknown, shown: string, doing = 'connecting'): unknown {
-  if (isVenomError(error)) return error
-  const number = errno(error)
-  const { code } = Object(error) as { readonly code?: string }
+  const trouble = isVenomError(error) ? undefined : classify(error)
+  if (!trouble) return error
+  const say = (what: string, means: string, fix: string): VenomError =>
+    new VenomError(trouble.code, `mysql: ${what}\n${means}\n${fix}`, {
+      cause: causeOf(error, shown),
+      retryable: trouble.retryable ?? false,
+    })
   const said = messageOf(error)
-  if (number === 1049) {
-    return new VenomError(
-      'NOT_FOUND',
-      `mysql: the database of ${shown} does not exist.\n` +
-        'The system makes no databases: it would not know their tables.\n' +
+  switch (trouble.code) {
+    case 'NOT_FOUND':
+      return say(
+        `the database of ${shown} does not exist.`,
+        'The system makes no databases: it would not know their tables.',
         'Create it and run your migrations first.',
-      { cause: error },
-    )
+      )
+    case 'CONNECTION_REFUSED':
+      if (!trouble.retryable) {
+        return say(
+          `the server does not let us in: ${said}`,
+          'The user, the password or the host that the user may come from is wrong.',
+          `Check ${shown}.`,
+        )
+      }
+      return say(
+        `no answer from ${shown} while ${doing} (${networkCode(error)}).`,
+        'The server does not run, listens elsewhere, has no connection left, or has gone.',
+        'Start it, or correct the URL.',
+      )
+    case 'MISSING_GRANT':
+      if (errno(error) === 1419) return missingBinlogTrust(causeOf(error, shown))
+      return missingGrant(said, doing, causeOf(error, shown))
+    case 'READ_ONLY':
+      return say(
+        `${shown} is read-only: ${said}`,
+        'It is a replica, or an operator set read_only.',
+        'Give the URL of a server that takes writes.',
+      )
+    default:
+      return toldIfRetryable(error, { backend: 'mysql', where: shown })
   }
-  if (LOGIN.includes(number)) {
-    return new VenomError(
-      'CONNECTION_REFUSED',
-      `mysql: the server does not let us in: ${said}\nThe user, the password or the host that the user may come from is wrong.\nCheck ${shown}.`,
-      { cause: error },
-    )
-  }
-  if (number === 1419) return missingBinlogTrust(error)
-  if (GRANT.includes(number)) return missingGrant(said, doing, error)
-  if (number === 1290 || number === 1836 || number === 1792) {
-    return new VenomError(
-      'READ_ONLY',
-      `mysql: ${shown} is read-only: ${said}\nIt is a replica, or an operator set read_only.\nGive the URL of a server that takes writes.`,
-      { cause: error },
-    )
-  }
-  const isEnded = said.includes('connection is in closed state')
-  if (isEnded || (code !== undefined && UNREACHABLE.includes(code))) {
-    return new VenomError(
-      'CONNECTION_REFUSED',
-      `mysql: no answer from ${shown} while ${doing} (${code ?? 'the connection was ended'}).\nThe server does not run, listens elsewhere, or has gone.\nStart it, or correct the URL.`,
-      { cause: error, retryable: true },
-    )
-  }
-  return error
+}
+
+/** What mysql2 threw as the cause of one of ours, classified as for every database. */
+export function causeOf(error: unknown, shown: string): unknown {
+  return classified(error, { backend: 'mysql', where: shown })
+}
+
+function networkCode(error: unknown): string {
+  const { code } = Object(error) as { readonly code?: unknown }
+  return typeof code === 'string' ? code : 'the connection was ended'
 }
 
 function missingBinlogTrust(cause: unknown): VenomError {
@@ -86,7 +87,7 @@ export function foreignAuthor(what: string, means: string, cause: unknown): Veno
     'MISSING_GRANT',
     `mysql: ${what}\n${means}\n` +
       'Run once as an administrator: GRANT SET USER ON *.* TO … (MariaDB), GRANT SET_ANY_DEFINER ON *.* TO … (MySQL 8.2 and newer), GRANT SET_USER_ID ON *.* TO … (MySQL 8.0).',
-    { cause },
+    { cause: causeOf(cause, 'the database') },
   )
 }
 

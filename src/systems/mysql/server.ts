@@ -1,4 +1,5 @@
 import { VenomError } from '../../errors.ts'
+import { isAtLeast, versionOf } from '../shared/version.ts'
 import type { Session } from './session.ts'
 
 /** Which server it is, and where it keeps what we read. */
@@ -21,8 +22,7 @@ export async function serverOf(session: Session): Promise<Server> {
   ])
   const { version = '', readOnly, comment } = versions![0] ?? {}
   const mariadb = /mariadb/i.test(`${version} ${comment}`)
-  const [major = 0, minor = 0] = (version ?? '').split('.').map(Number)
-  const supported = mariadb ? major > 10 || (major === 10 && minor >= 6) : major >= 8
+  const supported = mariadb ? isAtLeast(versionOf(`${version}`), 10, 6) : isAtLeast(versionOf(`${version}`), 8)
   const shown = `${mariadb ? 'MariaDB' : 'MySQL'} ${version?.split('-')[0]}`
   if (!supported || /tidb/i.test(version ?? '') || !['YES', 'DEFAULT'].includes(engines![0]?.support ?? '')) {
     throw new VenomError(

@@ -1,6 +1,10 @@
+import { quoter } from '../shared/names.ts'
+
+const quote = quoter('`')
+
 /** A name as SQL. */
 export function name(identifier: string): string {
-  return `\`${identifier.replaceAll('`', '``')}\``
+  return quote(identifier)
 }
 
 /** Text as SQL, in the sql_mode of our sessions. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { messageOf, VenomError } from '../../errors.ts'
 import type { Worker } from '../../rollbackable.ts'
 import type { SafetyOptions } from '../../safety.ts'
+import { causeOf } from '../shared/cause.ts'
 import { requireTestPlace, requireTestServer, TEST_DATABASE } from './access.ts'
 import { ServerControl, type TextRow } from './control.ts'
 import type { Driver } from './driver.ts'
@@ -268,6 +269,6 @@ function mayNotCopy(name: string, cause: unknown): VenomError {
     `postgres: the role may not copy "${name}": ${messageOf(cause)}.\n` +
       'A copy is made by who owns the database and may create others.\n' +
       `As a superuser, once: ALTER ROLE … CREATEDB; ALTER DATABASE ${quoted(name)} OWNER TO …`,
-    { cause },
+    { cause: causeOf(cause, { backend: 'postgres' }) },
   )
 }

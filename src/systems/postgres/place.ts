@@ -1,5 +1,6 @@
 import type { ClientConfig } from 'pg'
 import { VenomError } from '../../errors.ts'
+import { quoter } from '../shared/names.ts'
 import type { Driver } from './driver.ts'
 
 /** How a database is named by users: a URL, or the driver's own settings. */
@@ -40,9 +41,11 @@ export function placeName({ host, port, database }: Place): string {
   return `"${database}" on ${host}${host.startsWith('/') ? '' : `:${port}`}`
 }
 
+const quote = quoter('"')
+
 /** A name as SQL takes it, whatever is in it. */
 export function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
+  return quote(name)
 }
 
 /** A text as SQL takes it, whatever is in it. */

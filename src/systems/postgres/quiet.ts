@@ -1,7 +1,7 @@
 import { VenomError } from '../../errors.ts'
 import { shortened } from '../shared/statements.ts'
 import type { Control, TextRow } from './control.ts'
-import { codeOf } from './trouble.ts'
+import { causeOf, codeOf, WRITERS } from './trouble.ts'
 
 // Taken at load, so that a runner's fake timers never stop us.
 const { setTimeout, performance } = globalThis
@@ -19,7 +19,7 @@ export interface Patience {
 }
 
 /** What the server says when somebody is in the way: a writer, a lock, a deadlock with a writer that came too late. */
-const BUSY = ['VQ001', '55P03', '40P01']
+const BUSY = [WRITERS, '55P03', '40P01']
 
 /** For how long we only look whether nobody writes, before we stand in the queue, in ms: others then wait for us. */
 const LOOK = 100
@@ -50,7 +50,8 @@ export async function whenQuiet<T>(
         continue
       }
       const sessions = await inTheWay(control)
-      if (!mayTerminate || sessions.length === 0) throw notQuiet(sessions, undone, settle)
+      if (!mayTerminate || sessions.length === 0)
+        throw notQuiet(sessions, undone, settle, causeOf(error, control.place))
       await control.query('select pg_terminate_backend(pid) from unnest($1::int[]) as pid', [
         `{${sessions.flatMap(({ pid }) => pid ?? []).join(',')}}`,
       ])
@@ -77,7 +78,7 @@ async function inTheWay(control: Control): Promise<TextRow[]> {
   return writers.length > 0 ? writers : sessions
 }
 
-function notQuiet(sessions: readonly TextRow[], undone: string, settle: number): VenomError {
+function notQuiet(sessions: readonly TextRow[], undone: string, settle: number, cause: unknown): VenomError {
   const [first] = sessions
   const kind = first?.['writes'] === 't' ? 'write transaction' : 'transaction'
   const count = sessions.length === 1 ? `1 ${kind} is` : `${sessions.length || 'some'} ${kind}s are`
@@ -86,7 +87,7 @@ function notQuiet(sessions: readonly TextRow[], undone: string, settle: number):
     `postgres: ${count} still open, ${undone}.\n` +
       `${first ? describe(first) : 'It ended before its owner could be asked for.'}\n` +
       remedy(first, settle),
-    { retryable: true },
+    { cause, retryable: true },
   )
 }
 

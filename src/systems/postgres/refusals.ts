@@ -1,10 +1,13 @@
 import { messageOf, VenomError } from '../../errors.ts'
+import { causeOf, toldIfRetryable } from '../shared/cause.ts'
 import { codeOf, detailOf } from './trouble.ts'
 
 /** What the functions in the database refuse, in the user's names. */
 export function explained(error: unknown, mark: string): unknown {
   const say = (code: VenomError['code'], ...lines: string[]): VenomError =>
-    new VenomError(code, `postgres: ${lines.join('\n')}`, { cause: error })
+    new VenomError(code, `postgres: ${lines.join('\n')}`, {
+      cause: codeOf(error).startsWith('VQ') ? error : causeOf(error, { backend: 'postgres' }),
+    })
   switch (codeOf(error)) {
     case 'VQ000':
       return say(
@@ -51,7 +54,7 @@ export function explained(error: unknown, mark: string): unknown {
         'Take a checkpoint after loading data, and let branches change less.',
       )
     default:
-      if (!codeOf(error).startsWith('23')) return error
+      if (!codeOf(error).startsWith('23')) return toldIfRetryable(error, { backend: 'postgres' })
       return say(
         'ROLLBACK_FAILED',
         `a row cannot be put back as it was at "${mark}": ${messageOf(error)}; nothing was changed.`,

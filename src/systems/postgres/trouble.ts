@@ -1,4 +1,7 @@
 import { messageOf, VenomError, type VenomErrorCode } from '../../errors.ts'
+import { backendError } from '../shared/backend-error.ts'
+import { causeOf as classified, LOCKED, LOST } from '../shared/cause.ts'
+import { classify } from '../shared/classify.ts'
 import { type Place, placeName } from './place.ts'
 
 /** The code of an error of the server (`55P03`) or of the connection (`ECONNREFUSED`). */
@@ -13,51 +16,50 @@ export function detailOf(error: unknown): string {
 
 /** Whether the connection is gone, rather than the statement refused. */
 export function isLost(error: unknown): boolean {
-  const code = codeOf(error)
-  // What the server refuses has a severity; its text may hold any word of the user's.
-  if ((error as { severity?: unknown } | undefined)?.severity !== undefined) return /^(08|57P0)/.test(code)
-  return /^E[A-Z]+$/.test(code) || /terminated|not queryable|closed/i.test(messageOf(error))
+  const { family, retryable = false } = classify(error) ?? {}
+  return family === 'connection' && retryable
 }
 
 /** The connection could not be made: in the user's names, with what to do. */
 export function notConnected(place: Place, error: unknown): VenomError {
   const where = placeName(place)
+  const trouble = classify(error) ?? LOST
+  const { retryable = false } = trouble
   const say = (code: VenomErrorCode, what: string, means: string, fix: string): VenomError =>
     new VenomError(code, `postgres: ${what}\n${means}\n${fix}`, {
-      cause: causeOf(error),
-      retryable: code === 'CONNECTION_REFUSED' && !/^(28|EAUTH)/.test(codeOf(error)),
+      cause: causeOf(error, place, LOST),
+      retryable,
     })
-  switch (codeOf(error)) {
-    case '3D000':
-      return say(
-        'NOT_FOUND',
-        `there is no database ${where}.`,
-        'It was not created yet, or the URL names another server than you think.',
-        `Create it, and run your migrations on it: createdb ${place.database}`,
-      )
-    case '28P01':
-    case '28000':
-      return say(
-        'CONNECTION_REFUSED',
-        `user "${place.user}" may not log in to ${where}: ${messageOf(error)}.`,
-        'The user or the password in the URL is wrong, or pg_hba.conf does not let it in.',
-        'Correct the URL, with special characters of the password percent-encoded.',
-      )
-    case '53300':
-      return say(
-        'CONNECTION_REFUSED',
-        `${where} has no connection left: ${messageOf(error)}.`,
-        'The application, its workers and the tests together hold as many as the server allows.',
-        'Make the pools smaller, or raise max_connections.',
-      )
-    default:
-      return say(
-        'CONNECTION_REFUSED',
-        `cannot connect to ${where} (${codeOf(error) || messageOf(error)}).`,
-        'The server is not running, it is still starting, or the URL names another host or port.',
-        'Start it, or correct the URL.',
-      )
+  if (trouble.code === 'NOT_FOUND') {
+    return say(
+      'NOT_FOUND',
+      `there is no database ${where}.`,
+      'It was not created yet, or the URL names another server than you think.',
+      `Create it, and run your migrations on it: createdb ${place.database}`,
+    )
   }
+  if (trouble.family === 'connection' && !retryable) {
+    return say(
+      'CONNECTION_REFUSED',
+      `user "${place.user}" may not log in to ${where}: ${messageOf(error)}.`,
+      'The user or the password in the URL is wrong, or pg_hba.conf does not let it in.',
+      'Correct the URL, with special characters of the password percent-encoded.',
+    )
+  }
+  if (codeOf(error) === '53300') {
+    return say(
+      'CONNECTION_REFUSED',
+      `${where} has no connection left: ${messageOf(error)}.`,
+      'The application, its workers and the tests together hold as many as the server allows.',
+      'Make the pools smaller, or raise max_connections.',
+    )
+  }
+  return say(
+    'CONNECTION_REFUSED',
+    `cannot connect to ${where} (${codeOf(error) || messageOf(error)}).`,
+    'The server is not running, it is still starting, or the URL names another host or port.',
+    'Start it, or correct the URL.',
+  )
 }
 
 /** The connection broke while it was used. */
@@ -67,12 +69,21 @@ export function connectionLost(place: Place, error: unknown): VenomError {
     `postgres: the connection to ${placeName(place)} was lost (${messageOf(error)}).\n` +
       'The server was stopped or restarted, or somebody ended the connection of "venomqa".\n' +
       'Run again when it is up: the marks are in the database, and what is left of this run is undone first.',
-    { cause: causeOf(error), retryable: true },
+    { cause: causeOf(error, place, LOST), retryable: true },
   )
 }
 
-/** A driver's error may hold its client, and with it the password: only what it says is passed on. */
-export function causeOf(error: unknown): Error {
-  const { code, detail, where } = error as { code?: unknown; detail?: unknown; where?: unknown }
-  return Object.assign(new Error(messageOf(error)), { code, detail, where })
+/** What the server's functions of ours say when somebody else is writing. */
+export const WRITERS = 'VQ001'
+
+/**
+ * A driver's error as the cause of one of ours, classified as for every database. It may hold its client, and with it
+ * the password: only what it says is passed on.
+ */
+export function causeOf(error: unknown, place: Place, otherwise?: typeof LOST): unknown {
+  const { code, detail, where } = Object(error) as { code?: unknown; detail?: unknown; where?: unknown }
+  const bare = Object.assign(new Error(messageOf(error)), { code, detail, where })
+  const doing = { backend: 'postgres', where: placeName(place) }
+  if (code === WRITERS) return backendError(LOCKED, bare, doing)
+  return classified(bare, doing, otherwise)
 }

@@ -178,7 +178,8 @@ async function putBack({ driver, path, settle }: Opening, file: string, what: st
         return await copy.copyTo(path)
       } catch (error) {
         if (!isBusy(error)) throw error
-        if (performance.now() >= deadline) throw inTheWay(path, what, { kind: 'readers', slots: [] }, settle)
+        if (performance.now() >= deadline)
+          throw inTheWay(path, what, { kind: 'readers', slots: [], cause: error }, settle)
         await new Promise((resolve) => setTimeout(resolve, 10))
       }
     }

@@ -1,3 +1,6 @@
+import { sqliteCode } from '../shared/classify.ts'
+import { quoter } from '../shared/names.ts'
+
 /** What SQLite stores. */
 export type SqliteValue = null | number | bigint | string | Uint8Array
 
@@ -68,20 +71,7 @@ export function isBusy(error: unknown): boolean {
 
 /** SQLite's primary result code without its prefix, `'NOTADB'`; empty for anything that SQLite did not say. */
 export function refusal(error: unknown): string {
-  const { code, errcode } = Object(error) as { readonly code?: unknown; readonly errcode?: unknown }
-  if (typeof errcode === 'number') return PRIMARY_CODES[errcode & 0xff] ?? 'ERROR'
-  return typeof code === 'string' ? (/^SQLITE_([A-Z]+)/.exec(code)?.[1] ?? '') : ''
-}
-
-/** Those that are told apart, from https://sqlite.org/rescode.html */
-const PRIMARY_CODES: Readonly<Record<number, string>> = {
-  5: 'BUSY',
-  6: 'LOCKED',
-  8: 'READONLY',
-  11: 'CORRUPT',
-  14: 'CANTOPEN',
-  15: 'PROTOCOL',
-  26: 'NOTADB',
+  return /^SQLITE_([A-Z]+)/.exec(sqliteCode(error) ?? '')?.[1] ?? ''
 }
 
 /** An error as SQLite's own for a lock that somebody else holds. */
@@ -89,7 +79,9 @@ export function busyError(): Error {
   return Object.assign(new Error('database is locked'), { code: 'SQLITE_BUSY' })
 }
 
+const quote = quoter('"')
+
 /** A name as SQL writes it. */
 export function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
+  return quote(name)
 }

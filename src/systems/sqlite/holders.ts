@@ -1,5 +1,8 @@
 import { readFileSync, statSync } from 'node:fs'
 import { VenomError } from '../../errors.ts'
+import { backendError } from '../shared/backend-error.ts'
+import { LOCKED } from '../shared/cause.ts'
+import { busyError } from './connection.ts'
 import type { Obstacle } from './patience.ts'
 
 /** The bytes of the `-shm` file that are locks, https://sqlite.org/walformat.html#wal_locks */
@@ -12,6 +15,7 @@ export function inTheWay(path: string, what: string, obstacle: Obstacle, settle:
   const bytes = obstacle.kind === 'writer' ? [WRITE_LOCK] : slots.map((slot) => READ_LOCK + slot)
   const inLog = holders(`${path}-shm`, bytes)
   const people = inLog.length > 0 ? inLog : holders(path).filter((who) => who !== 'this process')
+  const cause = backendError(LOCKED, obstacle.cause ?? busyError(), { backend: 'sqlite', where: path })
   const whose = people.length > 0 ? `It belongs to ${people.join(' and ')}.` : 'The system does not say whose it is.'
   if (obstacle.kind === 'writer') {
     return new VenomError(
@@ -20,7 +24,7 @@ export function inTheWay(path: string, what: string, obstacle: Obstacle, settle:
         `${whose} The application still works on something, or a transaction was never ended; a connection with ` +
         'locking_mode = exclusive looks like this too.\n' +
         `Wait for it in the step, end it, or raise the time to wait: sqlite(…, { settle: ${2 * settle} }).`,
-      { retryable: true },
+      { cause, retryable: true },
     )
   }
   return new VenomError(
@@ -28,7 +32,7 @@ export function inTheWay(path: string, what: string, obstacle: Obstacle, settle:
     `sqlite: a read transaction is open on "${path}", so ${what}.\n` +
       `${whose} A statement was not read to its end (.iterate(), a cursor), or a transaction that only reads was not ended.\n` +
       `End it in the step, or raise the time to wait: sqlite(…, { settle: ${2 * settle} }).`,
-    { retryable: true },
+    { cause, retryable: true },
   )
 }
 

@@ -240,7 +240,7 @@ export class Log {
     try {
       this.#begin.run()
     } catch (error) {
-      if (isBusy(error)) return WRITER
+      if (isBusy(error)) return { ...WRITER, cause: error }
       throw error
     }
     try {

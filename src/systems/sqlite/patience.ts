@@ -4,7 +4,13 @@ import { VenomError } from '../../errors.ts'
 const { setTimeout } = globalThis
 
 /** What kept an attempt from succeeding: a write transaction, or read transactions in these slots. */
-export type Obstacle = { readonly kind: 'writer' } | { readonly kind: 'readers'; readonly slots: readonly number[] }
+export type Obstacle = (
+  | { readonly kind: 'writer' }
+  | { readonly kind: 'readers'; readonly slots: readonly number[] }
+) & {
+  /** What SQLite said, where it said it and not the lock itself. */
+  readonly cause?: unknown
+}
 
 /**
  * Attempts something until it is not in anybody's way, `settle` ms at most. Resolves at once when the first attempt

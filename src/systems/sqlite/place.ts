@@ -1,6 +1,8 @@
 import { accessSync, constants, realpathSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { VenomError } from '../../errors.ts'
+import { backendError } from '../shared/backend-error.ts'
+import { causeOf, NO_DATABASE } from '../shared/cause.ts'
 import { isTestPath, requireTestDatabase, type SafetyOptions } from '../../safety.ts'
 
 /**
@@ -20,11 +22,13 @@ export function databaseFile(path: string, { allowDatabase }: SafetyOptions): st
   const absolute = resolve(path)
   const found = statSync(absolute, { throwIfNoEntry: false })
   if (!found?.isFile()) {
+    const what = found ? `"${absolute}" is not a file` : `there is no file "${absolute}"`
     throw new VenomError(
       'NOT_FOUND',
-      `sqlite: ${found ? `"${absolute}" is not a file` : `there is no file "${absolute}"`}.\n` +
+      `sqlite: ${what}.\n` +
         "Most often the path is another than the application's, or the database has not been made yet.\n" +
         'Run the migrations before the world opens, and give the path that the application opens.',
+      { cause: backendError(NO_DATABASE, what, { backend: 'sqlite', where: absolute }) },
     )
   }
   const real = realpathSync(absolute)
@@ -55,7 +59,7 @@ export function readOnly(path: string, cause: unknown): VenomError {
     `sqlite: "${path}" cannot be written by this user.\n` +
       'SQLite writes the file and, beside it, its log; a rollback writes both.\n' +
       'Give this user write access to the file and its folder, or copy the file to a folder where it has.',
-    { cause },
+    { cause: causeOf(cause, { backend: 'sqlite', where: path }, { family: 'operational', code: 'READ_ONLY' }) },
   )
 }
 
@@ -66,6 +70,6 @@ export function notADatabase(path: string, cause: unknown): VenomError {
     `sqlite: "${path}" is not a SQLite database.\n` +
       'It is another kind of file, it is encrypted, or it is damaged.\n' +
       'Give the path of the file that the application opens.',
-    { cause },
+    { cause: causeOf(cause, { backend: 'sqlite', where: path }) },
   )
 }

@@ -1,6 +1,8 @@
 import { messageOf, VenomError } from '../../errors.ts'
 import type { ResetOptions } from '../../rollbackable.ts'
 import { isMigrations } from '../shared/migrations.ts'
+import { causeOf } from '../shared/cause.ts'
+import { classify } from '../shared/classify.ts'
 import { type Connection, quoted } from './connection.ts'
 import { asOne, inMain, type Table, tablesOf } from './tables.ts'
 
@@ -56,13 +58,13 @@ function empty(connection: Connection, { name, isVirtual }: Table, isLast: boole
       return
     }
     // A key that may not wait is met once the table that has it is empty.
-    if (!isLast && /foreign key/i.test(messageOf(cause))) return
+    if (!isLast && classify(cause)?.constraint === 'foreign key') return
     throw new VenomError(
       'BAD_ARGUMENT',
       `sqlite: "${name}" cannot be emptied: ${messageOf(cause)}.\n` +
         'A trigger forbids it, or only the application can write this table.\n' +
         `Leave it out: reset({ except: ['${name}'] }); a rollback brings such a table back too.`,
-      { cause },
+      { cause: causeOf(cause, { backend: 'sqlite' }) },
     )
   }
 }

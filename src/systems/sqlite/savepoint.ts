@@ -1,4 +1,6 @@
-import { messageOf, VenomError } from '../../errors.ts'
+import { VenomError } from '../../errors.ts'
+import { causeOf } from '../shared/cause.ts'
+import { classify } from '../shared/classify.ts'
 import type { Connection } from './connection.ts'
 import { notHeld, requireNoTransaction, type SqliteMark, type Way } from './way.ts'
 
@@ -40,7 +42,7 @@ export function openSavepoint(handle: Connection): Way<SavepointMark> {
       try {
         handle.exec(`rollback to ${mark.savepoint}`)
       } catch (error) {
-        throw /no such savepoint/i.test(messageOf(error)) ? ended(mark.name, error) : error
+        throw classify(error)?.code === 'TRANSACTION' ? ended(mark.name, error) : error
       }
       marks.length = at + 1
     },
@@ -67,6 +69,6 @@ function ended(name: string, cause?: unknown): VenomError {
     `sqlite: the mark "${name}" is gone, since the transaction that it was in was ended outside.\n` +
       'The application ran its own COMMIT or ROLLBACK on the shared handle; what it wrote cannot be undone any more.\n' +
       "Let it commit as in production: sqlite(db, { way: 'serialize' }), or a database file.",
-    { cause },
+    cause === undefined ? {} : { cause: causeOf(cause, { backend: 'sqlite' }) },
   )
 }

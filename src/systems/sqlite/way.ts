@@ -102,7 +102,7 @@ export function unlocked<T>(
         }
       })
     } catch (error) {
-      if (isBusy(error)) return { kind: 'writer' }
+      if (isBusy(error)) return { kind: 'writer', cause: error }
       throw error
     }
   }

@@ -15,7 +15,7 @@ import type { SafetyOptions } from '../../../safety.ts'
 import { alreadyLent, notOpen, stillUnderWay } from '../../shared/refusals.ts'
 import type { Holder } from '../../shared/turns.ts'
 import { rowsIn, selectAll } from '../observe.ts'
-import { errno } from '../refusal.ts'
+import { causeOf, errno } from '../refusal.ts'
 import { chosen, deletions, requireNoOrphans } from '../reset.ts'
 import { type RawRow, type TextRow } from '../session.ts'
 import { placesOf } from '../tracked.ts'
@@ -238,6 +238,6 @@ function lost(name: string, cause: unknown): VenomError {
     `mysql.shared: the mark "${name}" is gone${errno(cause) === 1305 ? ', since the transaction that it was in has ended' : ''}: ${messageOf(cause)}.\n` +
       'The connection was ended, by the server or by somebody, or something committed on it.\n' +
       'Find out what it was; if something committed, make the database anew before the next run.',
-    { cause },
+    { cause: causeOf(cause, 'the database') },
   )
 }

@@ -10,13 +10,15 @@ import {
   type Worker,
 } from '../../../rollbackable.ts'
 import type { SafetyOptions } from '../../../safety.ts'
+import { causeOf, LOST } from '../../shared/cause.ts'
+import { classify } from '../../shared/classify.ts'
 import { alreadyLent, notOpen, stillUnderWay } from '../../shared/refusals.ts'
 import type { Holder } from '../../shared/turns.ts'
 import { loadDriver } from '../driver.ts'
 import { now } from '../quiet.ts'
 import { wanted } from '../reset.ts'
 import { truncate } from '../tables.ts'
-import { codeOf, isLost } from '../trouble.ts'
+import { isLost } from '../trouble.ts'
 import { SharedConnection } from './connection.ts'
 import { SharedObserved } from './observe.ts'
 import { sharePool } from './pool.ts'
@@ -195,7 +197,7 @@ export class Shared implements Rollbackable<SharedMark, Pool> {
       try {
         return await work(shared)
       } catch (error) {
-        throw isLost(error) || /^(25P0[12]|3B001)$/.test(codeOf(error)) ? lost(name, error) : error
+        throw isLost(error) || classify(error)?.family === 'transaction' ? lost(name, error) : error
       }
     })
   }
@@ -234,6 +236,6 @@ function lost(name: string, cause: unknown): VenomError {
     `postgres.shared: the mark "${name}" is gone, since the transaction that it was in has ended: ${messageOf(cause)}.\n` +
       'The connection was ended, by the server or by somebody, and the server rolled back all that was written on it.\n' +
       'Find out what ended it; the next run begins with the database as it was before this one.',
-    { cause },
+    { cause: causeOf(cause, { backend: 'postgres' }, LOST) },
   )
 }

@@ -1,5 +1,5 @@
 import { isVenomError, messageOf, VenomError, type VenomErrorCode } from '../../errors.ts'
-import { shortened } from '../../systems/shared/statements.ts'
+import { shortened } from './statements.ts'
 
 /** What an error of a database is about. Its `code` says it closer: a family has one or several. */
 export type ErrorFamily =

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { VenomError } from '../../errors.ts'
 import { redacted } from '../../safety.ts'
-import { urlParts } from '../../systems/shared/url.ts'
+import { urlParts } from './url.ts'
 
 /** Where a database is, how to log in to it, and how many connections may wait how long. Times are in ms. */
 export interface ConnectionSettings {

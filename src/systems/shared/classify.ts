@@ -78,7 +78,7 @@ const ERRNOS: readonly (readonly [Trouble, readonly number[]])[] = [
   [noDatabase, [1049]],
   [noGrant, [1044, 1142, 1143, 1227, 1370, 1410, 1419, 3879]],
   [readOnly, [1290, 1792, 1836]],
-  [lost, [1040, 1042, 1043, 1053, 1152, 1158, 1159, 1160, 1161, 1203, 2002, 2003, 2006, 2013, 3169, 4031]],
+  [lost, [1040, 1042, 1043, 1053, 1152, 1158, 1159, 1160, 1161, 1203, 1927, 2002, 2003, 2006, 2013, 3169, 4031]],
   [transaction, [1179, 1399, 1400, 1568]],
   [conversion, [1264, 1265, 1292, 1366, 1367, 1406, 1411, 1416, 1441, 1690, 3140, 3141, 3156]],
   [query, [1046, 1051, 1052, 1054, 1064, 1066, 1109, 1136, 1146, 1305, 1365]],
@@ -104,9 +104,38 @@ const SQLITE: Readonly<Record<string, Trouble>> = {
   SQLITE_LOCKED: locked,
   SQLITE_MISMATCH: conversion,
   SQLITE_NOTADB: denied,
+  SQLITE_PROTOCOL: locked,
   SQLITE_RANGE: query,
   SQLITE_READONLY: readOnly,
   SQLITE_TOOBIG: conversion,
+}
+
+/** The numbers of those codes, which is all that node:sqlite tells. The lowest byte is that of the primary code. */
+const SQLITE_NUMBERS: Readonly<Record<number, string>> = {
+  1: 'SQLITE_ERROR',
+  4: 'SQLITE_ABORT',
+  5: 'SQLITE_BUSY',
+  6: 'SQLITE_LOCKED',
+  8: 'SQLITE_READONLY',
+  9: 'SQLITE_INTERRUPT',
+  11: 'SQLITE_CORRUPT',
+  14: 'SQLITE_CANTOPEN',
+  15: 'SQLITE_PROTOCOL',
+  18: 'SQLITE_TOOBIG',
+  19: 'SQLITE_CONSTRAINT',
+  20: 'SQLITE_MISMATCH',
+  23: 'SQLITE_AUTH',
+  25: 'SQLITE_RANGE',
+  26: 'SQLITE_NOTADB',
+  275: 'SQLITE_CONSTRAINT_CHECK',
+  517: 'SQLITE_BUSY_SNAPSHOT',
+  787: 'SQLITE_CONSTRAINT_FOREIGNKEY',
+  1299: 'SQLITE_CONSTRAINT_NOTNULL',
+  1555: 'SQLITE_CONSTRAINT_PRIMARYKEY',
+  1811: 'SQLITE_CONSTRAINT_TRIGGER',
+  2067: 'SQLITE_CONSTRAINT_UNIQUE',
+  2579: 'SQLITE_CONSTRAINT_ROWID',
+  3091: 'SQLITE_CONSTRAINT_DATATYPE',
 }
 
 const NETWORK =
@@ -115,6 +144,8 @@ const NETWORK =
 /** What drivers throw without a code when the connection is gone, or a parameter is nothing that they can send. */
 const GONE =
   /^(Connection terminated|Client (was closed|has encountered a connection error)|Can't add new command when connection is in closed state|The database connection is not open)/
+/** What pg throws without a code when the server asks for a password that it does not have. */
+const NO_PASSWORD = /^SASL: /
 const UNSENDABLE = /\b(bind|bound|bigint|argument|parameter)s?\b/i
 
 /** SQLite has one code for all of these. */
@@ -123,6 +154,7 @@ const NO_TRANSACTION = /^(SQLITE_ERROR: )?(cannot (start|commit|rollback) .*\btr
 interface Coded {
   readonly code?: unknown
   readonly extendedCode?: unknown
+  readonly errcode?: unknown
   readonly errno?: unknown
   readonly sqlState?: unknown
   readonly syscall?: unknown
@@ -134,11 +166,11 @@ interface Coded {
  * what is no error of a database, such as a bug.
  */
 export function classify(error: unknown): Trouble | undefined {
-  const { code, extendedCode, errno, sqlState, syscall }: Coded = Object(error)
+  const { code, errno, sqlState, syscall }: Coded = Object(error)
   const said = messageOf(error)
   if (typeof code === 'string' && (NETWORK.test(code) || syscall === 'connect')) return lost
-  const name = [extendedCode, code].find((it) => typeof it === 'string' && it.startsWith('SQLITE_'))
-  if (typeof name === 'string') return bySqlite(name, said)
+  const name = sqliteCode(error)
+  if (name !== undefined) return bySqlite(name, said)
   if (typeof errno === 'number' && errno > 0) {
     const [known] = ERRNOS.find(([, numbers]) => numbers.includes(errno)) ?? []
     // One number for savepoints and for routines that there are not.
@@ -148,7 +180,18 @@ export function classify(error: unknown): Trouble | undefined {
   const state = bySqlState(sqlState ?? code)
   if (state) return state
   if (GONE.test(said)) return lost
+  if (NO_PASSWORD.test(said)) return denied
   return isOfArguments(error) && UNSENDABLE.test(said) ? conversion : undefined
+}
+
+/** The result code of SQLite, `SQLITE_CONSTRAINT_UNIQUE`, as exactly as the driver tells it; undefined for other errors. */
+export function sqliteCode(error: unknown): string | undefined {
+  const { code, extendedCode, errcode }: Coded = Object(error)
+  if (code === 'ERR_SQLITE_ERROR' && typeof errcode === 'number') {
+    return SQLITE_NUMBERS[errcode] ?? SQLITE_NUMBERS[errcode & 0xff] ?? `SQLITE_${errcode & 0xff}`
+  }
+  const name = [extendedCode, code].find((it) => typeof it === 'string' && it.startsWith('SQLITE_'))
+  return name as string | undefined
 }
 
 function bySqlState(state: unknown): Trouble | undefined {
@@ -160,6 +203,10 @@ function bySqlState(state: unknown): Trouble | undefined {
 
 function bySqlite(name: string, said: string): Trouble {
   if (NO_TRANSACTION.test(said)) return transaction
+  // A key that is declared ON DELETE RESTRICT is a trigger of SQLite's own.
+  if (name === 'SQLITE_CONSTRAINT_TRIGGER' && /^(SQLITE_\w+: )?FOREIGN KEY constraint failed$/.test(said)) {
+    return broken('foreign key')
+  }
   const [primary = ''] = /^SQLITE_[A-Z]+/.exec(name) ?? []
   return SQLITE[name] ?? SQLITE[primary] ?? operational
 }
