@@ -5,8 +5,9 @@ import type { Random } from './random.ts'
 export class Frontier {
   readonly graph: Graph
   readonly random: Random
-  /** Where the world stands; none when a step failed and left it anywhere. */
-  current: State | undefined
+  #current: State | undefined
+  /** The states that the world came by since it was put where the first of them is. */
+  #way: State[] = []
   readonly #all: State[] = []
   readonly #places = new Map<State, number>()
   readonly #byDepth: Set<State>[] = []
@@ -16,6 +17,25 @@ export class Frontier {
   constructor(graph: Graph, random: Random) {
     this.graph = graph
     this.random = random
+  }
+
+  /** Where the world stands; none when a step failed and left it anywhere. */
+  get current(): State | undefined {
+    return this.#current
+  }
+
+  /** The world was put to `state`, to go on from there. */
+  put(state: State): void {
+    this.#current = state
+    const at = this.#way.lastIndexOf(state)
+    if (at < 0) this.#way = [state]
+    else this.#way.length = at + 1
+  }
+
+  /** A step led to `state`; to nobody knows where, when it failed. */
+  came(state: State | undefined): void {
+    this.#current = state
+    if (state && this.#way.at(-1) !== state) this.#way.push(state)
   }
 
   get size(): number {
@@ -85,9 +105,18 @@ export class Frontier {
     return this.#all[this.random.below(this.#all.length)]
   }
 
-  /** The nearest open state on the way to where the world stands. */
+  /** The nearest open state on the shortest way known to where the world stands. */
   ancestor(): State | undefined {
-    for (let state = this.current; state; state = state.via?.from) if (this.has(state)) return state
+    for (let state = this.#current; state; state = state.via?.from) if (this.has(state)) return state
+    return undefined
+  }
+
+  /** The open state that the world came by last: of all checkpoints, the one there is the least likely to be gone. */
+  last(): State | undefined {
+    if (this.#current && this.has(this.#current)) return this.#current
+    const way = this.#way
+    while (way.length > 1 && !this.has(way.at(-1)!)) way.pop()
+    for (let state = way.at(-1); state; state = state.via?.from) if (this.has(state)) return state
     return undefined
   }
 }

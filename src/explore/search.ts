@@ -84,7 +84,7 @@ export class Search {
     const findings = await this.#judge.initial(seen)
     await this.#discovered(state, seen, findings)
     while (this.frontier.size > 0 && !this.#isOver()) {
-      this.frontier.current = this.travel.at
+      this.frontier.came(this.travel.at)
       const next = this.#options.strategy.next(this.frontier)
       if (!next) {
         this.ended = 'strategy'
@@ -101,6 +101,7 @@ export class Search {
     if (!this.frontier.has(state)) throw notOpen(wanted.id)
     const astray = await this.travel.go(state)
     if (astray) return this.#wentAstray(state, astray)
+    this.frontier.put(state)
     if (!state.open) await this.#open(state)
     const open = state.open!
     const at = asked ? open.indexOf(asked) : 0
@@ -247,6 +248,6 @@ function notOpen(what: string): VenomError {
     'BAD_ARGUMENT',
     `The strategy chose ${what}, which is not open.\n` +
       'Everything was tried there already, or it was never reached.\n' +
-      'Choose one of frontier.nearest(), frontier.any(), frontier.ancestor(), and one of its open calls.',
+      'Choose one of frontier.nearest(), frontier.any(), frontier.last(), and one of its open calls.',
   )
 }

@@ -21,8 +21,10 @@ export interface FrontierView {
   farthest(): OpenState | undefined
   /** Any open state, each as likely as the others. */
   any(): OpenState | undefined
-  /** The nearest open state on the way to where the world stands. */
+  /** The nearest open state on the shortest way known to where the world stands. */
   ancestor(): OpenState | undefined
+  /** The open state that the world came by last: often where it stands, else mostly one rollback away. */
+  last(): OpenState | undefined
 }
 
 /** What a strategy wants tried next: a call that is open in an open state; without one, the first. */

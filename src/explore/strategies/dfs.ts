@@ -4,7 +4,7 @@ import type { Strategy } from '../strategy.ts'
 export function dfs(): Strategy {
   return {
     next(frontier) {
-      const state = frontier.ancestor() ?? frontier.farthest()
+      const state = frontier.last() ?? frontier.farthest()
       return state && { state }
     },
   }
