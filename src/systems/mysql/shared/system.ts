@@ -21,6 +21,7 @@ import { type RawRow, type TextRow } from '../session.ts'
 import { placesOf } from '../tracked.ts'
 import { type Answer, SharedConnection } from './connection.ts'
 import { type Core, type CorePool, sharePool } from './pool.ts'
+import { proveShared } from './self-test.ts'
 import { addressOfPool, Sentinel } from './sentinel.ts'
 
 /** How a pool that the application handed over is rolled back. */
@@ -151,6 +152,10 @@ export class Shared implements Rollbackable<SharedMark, Pool> {
     const started = performance.now()
     await this.handle.query('SELECT 1')
     return { ok: true, latencyMs: performance.now() - started }
+  }
+
+  selfTest(): Promise<void> {
+    return proveShared(this.handle, this)
   }
 
   async close(): Promise<void> {
