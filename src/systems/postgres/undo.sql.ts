@@ -74,7 +74,8 @@ create function venomqa.checkpoint(p_name text, p_alone boolean, p_wait boolean,
 language plpgsql as $$
 declare
   v_is_ours boolean := current_setting('venomqa.control', true) = 'on';
-  v_about venomqa.about;
+  v_shape int;
+  v_may_differ boolean;
   v_last int;
 begin
   if p_alone and p_wait then
@@ -85,11 +86,11 @@ begin
   if v_is_ours is not true or p_alone and not venomqa.is_quiet() then
     perform venomqa.refuse_if_not_alone(v_is_ours, p_wait);
   end if;
-  select * into v_about from venomqa.about;
-  if exists (select from venomqa.ddl) or not v_about.told_of_ddl then
-    v_about.shape := venomqa.present_shape();
+  select shape, not told_of_ddl or exists (select from venomqa.ddl), (select max(mark.id) from venomqa.mark)
+    into v_shape, v_may_differ, v_last from venomqa.about;
+  if v_may_differ then
+    v_shape := venomqa.present_shape();
   end if;
-  v_last := (select max(mark.id) from venomqa.mark);
 
   -- What this statement can see happened before the mark; what it cannot see stays, and happened after it.
   with
@@ -105,7 +106,7 @@ begin
   end if;
 
   insert into venomqa.mark (name, shape, sequences, last_values, called)
-    select p_name, v_about.shape, array_agg(seq), array_agg(last), array_agg(s.called) from venomqa.sequences() s
+    select p_name, v_shape, array_agg(seq), array_agg(last), array_agg(s.called) from venomqa.sequences() s
     returning mark.id into checkpoint.id;
 end $$;
 

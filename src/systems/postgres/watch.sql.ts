@@ -180,19 +180,14 @@ create view venomqa.user_sequences as
   where c.relkind = 'S' and c.relpersistence <> 't'
     and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e');
 
--- Makes venomqa.sequences(): where every sequence is. Before PostgreSQL 18 only the sequence itself can tell whether
--- its last value was already given.
+-- Makes venomqa.sequences(): where every sequence is. Only the sequence itself can tell whether its last value was
+-- already given, and asking each is quicker than the function for that of PostgreSQL 18 with the catalogs.
 create function venomqa.watch_sequences() returns void language plpgsql as $watch$
 declare
   v_query text;
 begin
-  if current_setting('server_version_num')::int >= 180000 then
-    v_query := 'select u.seq, d.last_value, d.is_called
-      from venomqa.user_sequences u cross join pg_get_sequence_data(u.seq) d';
-  else
-    select string_agg(format('select %s::oid, last_value, is_called from %s', seq, name), ' union all ')
-      into v_query from venomqa.user_sequences;
-  end if;
+  select string_agg(format('select %s::oid, last_value, is_called from %s', seq, name), ' union all ')
+    into v_query from venomqa.user_sequences;
   execute format($sql$
     create or replace function venomqa.sequences() returns table (seq oid, last bigint, called boolean)
     language plpgsql as $body$ begin return query %s; end $body$
