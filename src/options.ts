@@ -16,6 +16,7 @@ const OPTIONS: Readonly<Record<string, readonly [must: string, is: (given: unkno
     (given) => isFunction(given) || Object(given) === given || typeof given === 'string',
   ],
   grace: ['a number of milliseconds', (given) => typeof given === 'number' && given >= 0],
+  slow: ['a number of milliseconds', (given) => typeof given === 'number' && given >= 0],
   worker: ['an object', (given) => typeof given === 'object'],
 }
 

@@ -3,6 +3,7 @@ import { summary } from './changes.ts'
 import { copy } from './copy.ts'
 import { throwIfAny } from './errors.ts'
 import type { Awaitable, Change, Observation, ResetOptions, Rollbackable } from './rollbackable.ts'
+import type { Slowness } from './slow.ts'
 
 /** What each system gave for one moment, and how those looked that can only be observed. */
 export interface Moment {
@@ -14,8 +15,11 @@ export interface Moment {
 export class Together {
   readonly #systems: ReadonlyMap<string, Rollbackable>
 
-  constructor(systems: ReadonlyMap<string, Rollbackable>) {
+  readonly #slowness: Slowness
+
+  constructor(systems: ReadonlyMap<string, Rollbackable>, slowness: Slowness) {
     this.#systems = systems
+    this.#slowness = slowness
   }
 
   /** Whether marks made after the one gone back to stay: one system that forgets makes all forget. */
@@ -30,7 +34,9 @@ export class Together {
 
   /** Throws `CHECKPOINT_FAILED`, or a system's own error, after releasing the parts that were taken. */
   async checkpoint(name: string, looks: boolean): Promise<Moment> {
-    const results = await this.#all((system) => system.checkpoint(name))
+    const results = await this.#all((system, at) =>
+      this.#slowness.timed('checkpoint', `the checkpoint "${name}"`, [at, system], () => system.checkpoint(name)),
+    )
     const names = [...this.#systems.keys()]
     const parts = new Map<string, unknown>()
     for (const [i, result] of results.entries()) if (result.status === 'fulfilled') parts.set(names[i]!, result.value)
@@ -47,7 +53,9 @@ export class Together {
 
   /** Throws `ROLLBACK_FAILED`, or a system's own error, after every system was attempted. */
   async rollback(name: string, { parts }: Moment): Promise<void> {
-    const results = await this.#all((system, at) => system.rollback(parts.get(at)))
+    const results = await this.#all((system, at) =>
+      this.#slowness.timed('rollback', `the rollback to "${name}"`, [at, system], () => system.rollback(parts.get(at))),
+    )
     throwIfAny('ROLLBACK_FAILED', `could not be rolled back to "${name}"`, [...this.#systems], results)
   }
 
@@ -76,7 +84,9 @@ export class Together {
 
   /** Empties each system that can be emptied. Throws `SYSTEM_FAILED`. */
   async reset(options: ResetOptions): Promise<void> {
-    const results = await this.#all((system) => system.reset?.(options))
+    const results = await this.#all((system, at) =>
+      this.#slowness.timed('reset', 'a reset', [at, system], () => system.reset?.(options)),
+    )
     throwIfAny('SYSTEM_FAILED', 'could not be emptied', [...this.#systems], results)
   }
 

@@ -30,6 +30,7 @@ import {
   type Rollbackable,
   type Worker,
 } from './rollbackable.ts'
+import { Slowness } from './slow.ts'
 import { type Moment, Together } from './together.ts'
 
 /** The systems of a world by the names its steps call them. */
@@ -74,6 +75,8 @@ export interface WorldOptions<S extends Systems, A = undefined, C = Record<strin
   readonly logs?: LogsOption
   /** How long work that outlived its step may go on before the world is tainted, in ms. Default 1000. */
   readonly grace?: number
+  /** How long a checkpoint, a rollback or a reset of one system may take before that is told, in ms. Default 1000. */
+  readonly slow?: number
   readonly worker?: Partial<Worker>
 }
 
@@ -116,7 +119,7 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
   #queue: Promise<unknown> = Promise.resolve()
 
   private constructor(options: WorldOptions<S, A, C>, worker: Worker, context: Context<C>, api: A, logs: Logs) {
-    const { systems, verify = 'first', grace = 1000, observe } = options
+    const { systems, verify = 'first', grace = 1000, slow, observe } = options
     this.logs = logs
     this.#systems = systems
     this.systems = handlesOf(systems)
@@ -126,7 +129,8 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
     this.worker = worker
     this.#context = context
     this.api = api
-    this.#together = new Together(new Map<string, Rollbackable>([...Object.entries(systems), ['ctx', context]]))
+    const all = new Map<string, Rollbackable>([...Object.entries(systems), ['ctx', context]])
+    this.#together = new Together(all, new Slowness((text) => worker.notice(text), slow))
   }
 
   /**

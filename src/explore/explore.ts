@@ -4,6 +4,7 @@ import { audit } from './audit.ts'
 import { Corpus } from './corpus.ts'
 import { type Coverage, coverageOf, missedGoals } from './coverage.ts'
 import { writeReport } from './draw/write.ts'
+import { explosionOf } from './explosion.ts'
 import { type Finding, Findings } from './findings.ts'
 import type { Call } from './graph.ts'
 import { Judge } from './judge.ts'
@@ -169,10 +170,15 @@ class Exploration {
     const violations = found.filter(({ level }) => level === 'error')
     const ended = replay ? 'replay' : this.#search.ended
     const coverage = coverageOf(this.#search)
+    // Values that are new each time also make states that are never reached again.
+    const isLost = coverage.lost > 0
+    const isCut = ended === 'time' || ended === 'steps' || ended === 'states' || isLost
+    const explosion = isCut ? explosionOf(this.#search.graph, isLost) : undefined
     return {
       name,
       verdict: verdictOf(violations, ended, coverage),
       ended,
+      ...(explosion && { explosion }),
       violations,
       warnings: found.filter(({ level }) => level === 'warn'),
       coverage,

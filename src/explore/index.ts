@@ -32,6 +32,7 @@ export {
 } from './model.ts'
 export { drop, type Normalizer, round, sort, time, type TimeOptions } from './normalize.ts'
 export type { ExploreOptions, Progress } from './options.ts'
+export type { Culprit, Explosion } from './explosion.ts'
 export type { ExploreReport, ReportedStep, Violation } from './report.ts'
 export { reportText, summaryLine, violationText } from './report-text.ts'
 export type { Tally } from './search.ts'

@@ -2,7 +2,7 @@ import { types } from 'node:util'
 import { isPlain } from './canonical.ts'
 
 /** The members of a container: array items, object fields, Map values, Set entries. */
-function membersOf(thing: unknown): readonly (readonly [name: string, value: unknown])[] {
+export function membersOf(thing: unknown): readonly (readonly [name: string, value: unknown])[] {
   if (typeof thing !== 'object' || thing === null) return []
   if (Array.isArray(thing)) return thing.map((item, i) => [String(i), item] as const)
   if (types.isMap(thing)) return [...thing].map(([key, value]) => [nameOf(key), value] as const)

@@ -49,7 +49,7 @@ export function summaryLine({ verdict, coverage, cost, seed, sampled, maxDepth }
 }
 
 /** What a reader must not overlook: that not everything was tried, and what never happened. */
-function truncation({ verdict, ended, coverage }: ExploreReport): string[] {
+function truncation({ verdict, ended, coverage, explosion }: ExploreReport): string[] {
   const lines: string[] = []
   if (verdict === 'budget' && ended !== 'replay') {
     const why = { time: 'the time was over', steps: 'the steps were spent', states: 'there were enough states' }
@@ -59,6 +59,7 @@ function truncation({ verdict, ended, coverage }: ExploreReport): string[] {
       `NOT EVERYTHING WAS TRIED: ${reason}${lost}. ${coverage.open} possible steps are open, so nothing is proved about them.`,
     )
   }
+  if (explosion) lines.push(explosion.text)
   if (coverage.neverEnabled.length > 0) lines.push(`never possible: ${coverage.neverEnabled.join(', ')}`)
   if (coverage.neverAccepted.length > 0) lines.push(`never accepted: ${coverage.neverAccepted.join(', ')}`)
   return lines

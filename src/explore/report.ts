@@ -1,4 +1,5 @@
 import type { Coverage } from './coverage.ts'
+import type { Explosion } from './explosion.ts'
 import type { Finding } from './findings.ts'
 import type { Graph } from './graph.ts'
 import type { Severity, Values } from './model.ts'
@@ -50,6 +51,8 @@ export interface ExploreReport {
   readonly verdict: 'exhausted' | 'budget' | 'violated'
   /** Why it did not end by itself. */
   readonly ended: 'time' | 'steps' | 'states' | 'strategy' | 'stopped' | 'replay' | undefined
+  /** What made states become ever more, where it ended for that. */
+  readonly explosion?: Explosion
   readonly violations: readonly Violation[]
   /** What oracles found at the level `warn`. */
   readonly warnings: readonly Violation[]
