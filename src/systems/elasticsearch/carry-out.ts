@@ -4,13 +4,13 @@ import { difference, type Pair } from './difference.ts'
 import type { Ground } from './history.ts'
 import { part } from './http.ts'
 import { makeLike, replaceBy } from './make.ts'
-import type { Bases, Mark } from './marks.ts'
+import type { Bases, Mark, Moved } from './marks.ts'
 import { patchOf } from './patch.ts'
 import { isOnlyDirty, type Plan, sameShape } from './plan.ts'
 import { Reader } from './reader.ts'
 import { lift, putBackShape } from './structure.ts'
 import { requireSafe, writeExactly } from './versions.ts'
-import { Writer } from './write.ts'
+import { Writer, type Written } from './write.ts'
 
 /** What there is when a rollback begins. */
 export interface Present {
@@ -47,11 +47,11 @@ export class CarryOut {
   async run(mark: Mark, plan: Plan, { shape, shards }: Present): Promise<boolean> {
     const { server, catalog } = this.#ground
     const { http } = server
-    const written = plan.dirty.map(({ index }) => index)
-    const unlift = await lift(http, shape, [...written, ...plan.rebuild, ...plan.recopy, ...plan.created])
+    const dirty = plan.dirty.map(({ index }) => index)
+    const unlift = await lift(http, shape, [...dirty, ...plan.rebuild, ...plan.recopy, ...plan.created])
     let ready: { readonly writes: ReadonlyMap<Base, readonly Pair[]>; readonly anew: readonly Anew[] }
     try {
-      ready = { writes: await this.#read(plan), anew: await this.#makeAnew(mark, plan) }
+      ready = { writes: await this.#read(plan, shards), anew: await this.#makeAnew(mark, plan) }
     } catch (error) {
       await unlift?.()
       throw error
@@ -61,8 +61,7 @@ export class CarryOut {
     for (const name of plan.streams) await http.ask('DELETE', `/_data_stream/${part(name)}`)
     for (const name of plan.created) await http.ask('DELETE', `/${part(name)}`)
     for (const anew of ready.anew) await this.#swap(anew, shape.indices.has(anew.index.name))
-    const taken = new Map<Base, number>()
-    for (const [base, pairs] of ready.writes) taken.set(base, await this.#write(base.index, pairs))
+    const written = await this.#writeAll(ready.writes)
     const fresh = new Set([...plan.open, ...ready.anew.map(({ index }) => index.name)])
     const isOnlyDocuments = !unlift && isOnlyDirty(plan)
     if (isOnlyDocuments) mark.shape = shape
@@ -70,11 +69,16 @@ export class CarryOut {
     const reopened = [...mark.bases.values()].filter(({ index }) => fresh.has(index))
     const numbers = new Map(isOnlyDocuments ? shards : await catalog.shards())
     // Every write takes one number. Where more were taken, somebody else wrote.
-    for (const [base, count] of taken) {
+    for (const [base, { taken }] of written) {
       const before = shards.get(keyOf(base))
-      if (before) numbers.set(keyOf(base), { ...before, max: before.max + count })
+      if (before) numbers.set(keyOf(base), { ...before, max: before.max + taken })
     }
-    return this.#bases.renew([...plan.dirty, ...reopened], numbers, mark.shape)
+    const moved = new Map<Base, Moved>()
+    for (const [base, { numbers: come }] of written) {
+      const gone = ready.writes.get(base)?.flatMap(({ before: { number } }) => number ?? [])
+      if (gone && come) moved.set(base, { gone, come })
+    }
+    return this.#bases.renew([...plan.dirty, ...reopened], numbers, mark.shape, moved)
   }
 
   async #reshape(mark: Mark, plan: Plan): Promise<void> {
@@ -85,26 +89,33 @@ export class CarryOut {
     mark.shape = await catalog.shape()
   }
 
-  async #read({ dirty }: Plan): Promise<ReadonlyMap<Base, readonly Pair[]>> {
+  async #read({ dirty }: Plan, shards: Present['shards']): Promise<ReadonlyMap<Base, readonly Pair[]>> {
     const { server, catalog, exactVersions } = this.#ground
     await catalog.refresh(dirty)
     const read = dirty.map(async (base) => {
-      const pairs = await difference(server, base, Reader.now(server, base.index, base.shard))
+      const deletions = shards.get(keyOf(base))?.deletions !== base.deletions
+      const pairs = await difference(server, base, Reader.now(server, base.index, base.shard), { deletions })
       if (exactVersions) for (const pair of pairs.values()) requireSafe(base.index, pair)
       return [base, [...pairs.values()]] as const
     })
     return new Map(await Promise.all(read))
   }
 
-  /** Answers with how many writes that were. */
-  async #write(index: string, pairs: readonly Pair[]): Promise<number> {
+  /** Writes and refreshes: indices at once, the shards of one after another. */
+  async #writeAll(writes: ReadonlyMap<Base, readonly Pair[]>): Promise<ReadonlyMap<Base, Written>> {
+    const written = new Map<Base, Written>()
+    const all = [...new Set(Array.from(writes.keys(), ({ index }) => index))].map(async (index) => {
+      for (const [base, pairs] of writes) if (base.index === index) written.set(base, await this.#write(index, pairs))
+    })
+    for (const result of await Promise.allSettled(all)) if (result.status === 'rejected') throw result.reason
+    return written
+  }
+
+  async #write(index: string, pairs: readonly Pair[]): Promise<Written> {
     const { server, exactVersions } = this.#ground
     if (exactVersions && pairs.length > 0) return writeExactly(server.http, index, pairs)
-    await new Writer(server.http).write(
-      index,
-      pairs.map(({ before }) => before),
-    )
-    return pairs.length
+    const docs = pairs.map(({ before }) => before)
+    return new Writer(server.http).write(index, docs, { refresh: true })
   }
 
   /** Makes the indices that will take a place, under names of ours. */

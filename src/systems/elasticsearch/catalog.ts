@@ -99,16 +99,17 @@ export class Catalog {
 
   /** Every primary shard, of closed indices too. */
   async shards(): Promise<Map<string, Shard>> {
-    const fields = ['uuid', 'shards.*.seq_no', 'shards.*.routing.primary'].map((field) => `indices.*.${field}`).join()
+    const fields = FIELDS.map((field) => `indices.*.${field}`).join()
     const which = 'expand_wildcards=all&ignore_unavailable=true&forbid_closed_indices=false'
-    const path = `/${this.#scope.path}/_stats/docs?level=shards&${which}&filter_path=${fields}`
+    const path = `/${this.#scope.path}/_stats/indexing?level=shards&${which}&filter_path=${fields}`
     const { indices = {} } = await this.#server.http.ask<{ indices?: Record<string, Stats> }>('GET', path)
     const found = new Map<string, Shard>()
     for (const [index, { uuid, shards }] of Object.entries(indices)) {
       if (!this.#scope.holds(index)) continue
       for (const [shard, copies] of Object.entries(shards ?? {})) {
-        const max = copies.find(({ routing }) => routing.primary)?.seq_no?.max_seq_no
-        if (max !== undefined) found.set(`${index}/${shard}`, { index, shard, uuid, max })
+        const primary = copies.find(({ routing }) => routing.primary)
+        const [max, deletions] = [primary?.seq_no?.max_seq_no, primary?.indexing?.delete_total ?? 0]
+        if (max !== undefined) found.set(`${index}/${shard}`, { index, shard, uuid, max, deletions })
       }
     }
     return found
@@ -138,6 +139,9 @@ export class Catalog {
   }
 }
 
+/** What is asked of the statistics. */
+const FIELDS = ['uuid', 'shards.*.seq_no.max_seq_no', 'shards.*.routing.primary', 'shards.*.indexing.delete_total']
+
 interface Stats {
   readonly uuid: string
   readonly shards?: Readonly<
@@ -146,6 +150,7 @@ interface Stats {
       readonly {
         readonly routing: { readonly primary: boolean }
         readonly seq_no?: { readonly max_seq_no: number }
+        readonly indexing?: { readonly delete_total: number }
       }[]
     >
   >

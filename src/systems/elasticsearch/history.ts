@@ -82,13 +82,10 @@ export class History {
 
   /** Throws `NOT_QUIET`, and before anything is touched `MARK_LOST` and `SCHEMA_CHANGED`. Says whether indices were made anew. */
   async rollback(mark: Mark): Promise<{ readonly madeAnew: boolean }> {
-    const { quiet } = this.#ground
     const what = `the rollback to "${mark.name}"`
-    // First: what began before the rollback has its number when the shards are looked at.
-    await quiet.moment(what)
     let madeAnew = false
     for (let tries = 1; ; tries += 1) {
-      const [shards, shape] = await this.#present()
+      const [shards, shape] = await this.#present(what)
       const plan = planOf(mark, shape, shards, (index) => this.#comesWhole(index))
       if (isNothing(plan)) break
       madeAnew ||= plan.rebuild.length + plan.recopy.length > 0
@@ -114,7 +111,12 @@ export class History {
       const base = mark.bases.get(keyOf(shard))
       const now = Reader.now(server, shard.index, shard.shard)
       const isAnother = !base || base.uuid !== shard.uuid
-      const found = isAnother ? await allNew(now) : await difference(server, base, now, 'whole')
+      const found = isAnother
+        ? await allNew(now)
+        : await difference(server, base, now, {
+            depth: 'whole',
+            deletions: base.deletions !== shard.deletions,
+          })
       pairs.set(shard.index, [...(pairs.get(shard.index) ?? []), ...found.values()])
     }
     const documents = Array.from(pairs, ([index, some]) => documentChange(index, some))
@@ -146,9 +148,17 @@ export class History {
     return moved?.index ?? [...shards].find(([key]) => !mark.bases.has(key))?.[1].index
   }
 
-  async #present(): Promise<[ReadonlyMap<string, Shard>, Shape]> {
-    const { server, catalog, scope } = this.#ground
-    const look = (): Promise<[ReadonlyMap<string, Shard>, Shape]> => Promise.all([catalog.shards(), catalog.shape()])
+  async #present(what: string): Promise<[ReadonlyMap<string, Shard>, Shape]> {
+    const { server, catalog, scope, quiet, settle } = this.#ground
+    const deadline = clock() + settle
+    const look = async (): Promise<[ReadonlyMap<string, Shard>, Shape]> => {
+      for (;;) {
+        const shards = await catalog.shards()
+        // In this order: what has a number at the first look is done when nobody writes at the second.
+        const [isQuiet, shape] = await Promise.all([quiet.moment(what), catalog.shape()])
+        if (isQuiet || clock() >= deadline) return [shards, shape]
+      }
+    }
     return look().catch(async (error: unknown) => {
       if (statusOf(error) !== 403) throw error
       // No mark was made while such a block was there, so it must go.

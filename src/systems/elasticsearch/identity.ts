@@ -52,7 +52,7 @@ export class Identity {
   async #load(base: Base, known: Base | undefined, old: Seen | undefined): Promise<Seen> {
     const now = Reader.past(this.#server, base.index, base.pit)
     if (known && old && known.uuid === base.uuid) {
-      const pairs = await difference(this.#server, known, now, 'whole').catch(() => undefined)
+      const pairs = await difference(this.#server, known, now, { depth: 'whole' }).catch(() => undefined)
       const isSmaller = old.documents.size > SHOWN && (await now.count()) <= SHOWN
       if (pairs && !isSmaller) {
         for (const id of pairs.keys()) remove(old, id)

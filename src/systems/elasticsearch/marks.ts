@@ -18,6 +18,12 @@ export class Mark {
   }
 }
 
+/** What a rollback wrote into a shard, by numbers: those that the documents had, and those that they have now. */
+export interface Moved {
+  readonly gone: readonly number[]
+  readonly come: readonly number[]
+}
+
 /** The shards that marks need: each is held once, for as long as one of them does. */
 export class Bases {
   readonly #server: Server
@@ -25,6 +31,8 @@ export class Bases {
   readonly #marks = new Set<Mark>()
   /** Points in time that are not closed when a base gets a newer one: crash recovery goes by them. */
   readonly #pinned = new Set<string>()
+  /** Points in time that nobody needs are closed while others go on. */
+  #closing: Promise<unknown> = Promise.resolve()
 
   constructor(server: Server, catalog: Catalog) {
     this.#server = server
@@ -48,7 +56,7 @@ export class Bases {
     for (const [key, shard] of shards) {
       const known = like?.bases.get(key)
       if (known && isSame(known, shard) && !known.patch) bases.set(key, known)
-      else fresh.push({ ...shard, pit: undefined, count: undefined, patch: undefined })
+      else fresh.push({ ...shard, pit: undefined, count: undefined, numbers: undefined, patch: undefined })
     }
     const pits = await this.#open(fresh, shape)
     for (const base of fresh) bases.set(keyOf(base), Object.assign(base, { pit: pits.get(base) }))
@@ -56,12 +64,18 @@ export class Bases {
   }
 
   /**
-   * After a shard was put back it has newer numbers: the same content is found by a new point in time. False when
-   * somebody wrote meanwhile; then all is left as it was.
+   * After a shard was put back it has newer numbers: the same content is found by a new point in time. Those in `moved`
+   * were refreshed, and are as they were but for these numbers. False when somebody wrote meanwhile; then all is left
+   * as it was.
    */
-  async renew(bases: readonly Base[], expected: ReadonlyMap<string, Shard>, shape: Shape): Promise<boolean> {
+  async renew(
+    bases: readonly Base[],
+    expected: ReadonlyMap<string, Shard>,
+    shape: Shape,
+    moved: ReadonlyMap<Base, Moved> = new Map(),
+  ): Promise<boolean> {
     if (bases.length === 0) return true
-    const pits = await this.#open(bases, shape)
+    const pits = await this.#open(bases, shape, moved)
     const after = await this.#catalog.shards()
     const isMoved = bases.some((base) => expected.get(keyOf(base))?.max !== after.get(keyOf(base))?.max)
     if (isMoved) {
@@ -70,10 +84,14 @@ export class Bases {
     }
     const before = bases.flatMap(({ pit }) => pit ?? [])
     for (const base of bases) {
-      const { max, uuid } = after.get(keyOf(base)) ?? base
-      Object.assign(base, { max, uuid, pit: pits.get(base), count: undefined, patch: undefined })
+      const { max, uuid, deletions } = after.get(keyOf(base)) ?? base
+      // With a patch the old point in time had other documents.
+      const { gone, come } = (base.patch ? undefined : moved.get(base)) ?? {}
+      const numbers = gone && come && base.numbers?.moved(gone, come, max)
+      const count = gone && base.count
+      Object.assign(base, { max, uuid, deletions, pit: pits.get(base), count, numbers, patch: undefined })
     }
-    await this.#close(before)
+    this.#closing = Promise.all([this.#closing, this.#close(before)])
     return true
   }
 
@@ -102,7 +120,7 @@ export class Bases {
     const before = [...this.#pinned]
     this.#pinned.clear()
     for (const pit of pits) this.#pinned.add(pit)
-    await this.#close(before.filter((pit) => !needed.has(pit)))
+    await Promise.all([this.#closing, this.#close(before.filter((pit) => !needed.has(pit)))])
   }
 
   /** Keeps all points in time for another while. */
@@ -131,9 +149,13 @@ export class Bases {
   }
 
   /** Opens points in time of shards as they are, where the index is open. */
-  async #open(bases: readonly Base[], shape: Shape): Promise<ReadonlyMap<Base, string>> {
+  async #open(
+    bases: readonly Base[],
+    shape: Shape,
+    refreshed: ReadonlyMap<Base, unknown> = new Map(),
+  ): Promise<ReadonlyMap<Base, string>> {
     const open = bases.filter(({ index }) => isOpen(shape, index))
-    await this.#catalog.refresh(open)
+    await this.#catalog.refresh(open.filter((base) => !refreshed.has(base)))
     const pits = open.map(async (base) => {
       return [base, await this.#server.openPit(base.index, base.shard, KEEP_ALIVE)] as const
     })

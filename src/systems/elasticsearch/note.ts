@@ -8,7 +8,11 @@ export function textOf({ name, shape, bases }: Mark): string {
   const written: Written = {
     name,
     shape: { version, nodes, indices: [...indices.values()], streams, objects: objects.map((all) => [...all]) },
-    bases: Array.from(bases.values(), (base) => ({ ...base, patch: base.patch && [...base.patch.values()] })),
+    bases: Array.from(bases.values(), (base) => ({
+      ...base,
+      numbers: undefined,
+      patch: base.patch && [...base.patch.values()],
+    })),
   }
   return JSON.stringify(written)
 }
@@ -20,7 +24,7 @@ export function markOf(text: string): Mark {
   const objects = shape.objects.map((all) => new Map(all))
   const read = bases.map((base): [string, Base] => {
     const patch = base.patch && new Map(base.patch.map((doc) => [doc.id, { ...EMPTY, ...doc }]))
-    return [`${base.index}/${base.shard}`, { ...base, pit: base.pit, count: undefined, patch }]
+    return [`${base.index}/${base.shard}`, { ...base, pit: base.pit, count: undefined, numbers: undefined, patch }]
   })
   return new Mark(name, { ...shape, indices, objects }, new Map(read))
 }

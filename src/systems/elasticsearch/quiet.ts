@@ -29,8 +29,9 @@ export class Quiet {
     this.#isAlias = isAlias
   }
 
-  /** A moment in which no write was running. Throws `NOT_QUIET`. */
-  async moment(what: string): Promise<void> {
+  /** A moment in which no write was running. Says whether it was the first one. Throws `NOT_QUIET`. */
+  async moment(what: string): Promise<boolean> {
+    let isFirst = true
     const deadline = clock() + this.#settle
     for (;;) {
       const { nodes } = await this.#http.ask<{ nodes: Record<string, { tasks: Record<string, Task> }> }>(
@@ -39,7 +40,8 @@ export class Quiet {
       )
       const tasks = Object.values(nodes).flatMap(({ tasks: some }) => Object.values(some))
       const ours = tasks.find((task) => this.#concerns(task))
-      if (!ours) return
+      if (!ours) return isFirst
+      isFirst = false
       if (clock() >= deadline) throw notQuiet(what, ours, this.#settle)
       await new Promise((resolve) => setTimeout(resolve, 5))
     }

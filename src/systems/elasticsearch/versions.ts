@@ -2,7 +2,7 @@ import { VenomError } from '../../errors.ts'
 import { absent, type Doc } from './base.ts'
 import type { Pair } from './difference.ts'
 import { type Http, part } from './http.ts'
-import { Writer } from './write.ts'
+import { Writer, type Written } from './write.ts'
 
 // Taken at load, so that a runner's fake timers never stop us.
 const { setTimeout } = globalThis
@@ -15,9 +15,9 @@ const GC = 'index.gc_deletes'
 /**
  * Makes documents what they were with the versions that they had. A version only grows while the server knows the
  * document or that it was deleted; so all are deleted, the server is told to forget deletions at once, and then takes
- * any version. Answers with how many writes that were.
+ * any version.
  */
-export async function writeExactly(http: Http, index: string, pairs: readonly Pair[]): Promise<number> {
+export async function writeExactly(http: Http, index: string, pairs: readonly Pair[]): Promise<Written> {
   const { [index]: found } = await http.ask<Record<string, { settings: Record<string, string> }>>(
     'GET',
     `/${part(index)}/_settings?flat_settings=true`,
@@ -34,8 +34,10 @@ export async function writeExactly(http: Http, index: string, pairs: readonly Pa
     if (isProbed) await writer.write(index, [probe])
     await writer.write(index, isProbed ? [...present, absent(probe)] : present)
     await writeWhenForgotten(http, index, isProbed ? [probe] : needed)
+    // By its clock it takes a version before it has forgotten the other deletions; a refresh makes it forget all.
+    await http.ask('POST', `/${part(index)}/_refresh`)
     if (isProbed) await writer.write(index, [absent(probe)])
-    return present.length + needed.length + (isProbed ? 4 : 0)
+    return { taken: present.length + needed.length + (isProbed ? 4 : 0), numbers: undefined }
   } finally {
     await put(http, index, found?.settings[GC] ?? null)
   }

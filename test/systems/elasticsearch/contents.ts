@@ -24,7 +24,9 @@ export async function contentsOf(wire: Wire, name: string, versions = false): Pr
     const own = Object.fromEntries(Object.entries(settings).filter(([key]) => !ITS_OWN.test(key)))
     contents.set(`the shape of ${index}`, sorted({ mappings, aliases, settings: own }))
     const isReadable = own['index.verified_before_close'] !== 'true' && own['index.blocks.read'] !== 'true'
-    const isOurs = 'nest' in ((mappings as { properties?: object }).properties ?? {})
+    // An index that a write made has a field of this name too, but not as a nested one.
+    const { properties = {} } = mappings as { properties?: { nest?: { type?: string } } }
+    const isOurs = properties.nest?.type === 'nested'
     if (isReadable) for (const [key, text] of await documentsOf(wire, index, versions, isOurs)) contents.set(key, text)
   }
   for (const path of OBJECTS) contents.set(path, await objectsOf(wire, path, name))

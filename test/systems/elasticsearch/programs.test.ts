@@ -24,6 +24,16 @@ const KINDS: Readonly<Record<string, Kind>> = {
 }
 
 describeServer('elasticsearch', (url) => {
+  test('an index that a write made is compared, whatever its mapping is', async () => {
+    await using bench = await Bench.open(url, {}, { ...writes, ...reshapings }, {})
+    const made = { name: 'create by a write', seed: 1_188_726_358 }
+    await bench.run([
+      { do: 'run', operations: [made] },
+      { do: 'checkpoint' },
+      { do: 'rollback', which: 1, forget: false },
+    ])
+  })
+
   for (const [name, { part, others, options = {}, dynamic = false, tree = false }] of Object.entries(KINDS)) {
     const runs = Math.ceil(RUNS * part)
     test(`any program of any requests comes back to its marks: ${name}`, { timeout: runs * 20_000 }, async () => {

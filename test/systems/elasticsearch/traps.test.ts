@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'vitest'
 import type { ElasticsearchOptions } from '../../../src/systems/elasticsearch/index.ts'
+import { Reader } from '../../../src/systems/elasticsearch/reader.ts'
+import { chance } from '../../chance.ts'
 import { describeServer } from '../../servers/server.ts'
 import { assertSame, contentsOf } from './contents.ts'
 import { Place } from './place.ts'
@@ -68,6 +70,47 @@ describeServer('elasticsearch', (url) => {
       const gone = Array.from({ length: 1000 }, (_, at) => `{"delete":{"_id":"${at < 300 ? at : (at * 7) % 3000}"}}\n`)
       await place.wire.ask('POST', `/${place.of('stock')}/_bulk`, gone.join(''))
     })
+  })
+
+  test('what was deleted is found after any number of rollbacks, and the past is counted once', async () => {
+    await using place = await aPlace()
+    await place.create('routed', { dynamic: false }, { number_of_shards: 2 })
+    const write = async (lines: readonly string[]): Promise<void> => {
+      const { errors } = await place.wire.ask('POST', `/${place.of('routed')}/_bulk`, lines.join(''))
+      assert.equal(errors, false)
+    }
+    const put = (id: number, n: number): string => `{"index":{"_id":"${id}"}}\n{"n":${n}}\n`
+    const remove = (id: number): string => `{"delete":{"_id":"${id}"}}\n`
+    await write(Array.from({ length: 3000 }, (_, id) => put(id, id)))
+    const system = await place.open()
+    const outer = await system.checkpoint('outer')
+    const before = await contentsOf(place.wire, place.name)
+    const counts: object[] = []
+    const { buckets } = Reader.prototype
+    Reader.prototype.buckets = function (query, width) {
+      if (JSON.stringify(query).includes('"gte":0')) counts.push(this)
+      return buckets.call(this, query, width)
+    }
+    try {
+      const below = chance(7)
+      for (let round = 0; round < 8; round += 1) {
+        const some = (count: number): number[] => Array.from({ length: count }, () => below(3000))
+        // Also what the last round wrote again, a whole stretch, and documents that come and go.
+        await write([...some(60), ...Array.from({ length: 40 }, (_, at) => at * 50)].map(remove))
+        await write(some(60).map((id) => put(id, -1)))
+        await write(Array.from({ length: 30 }, (_, at) => remove(round * 100 + at)))
+        await write([put(9000 + round, 1), put(9100, 1), remove(9100), remove(9200)])
+        const inner = round === 3 ? await system.checkpoint('inner') : undefined
+        await write(some(20).map(remove))
+        if (inner) await system.rollback(inner)
+        await system.rollback(outer)
+        assertSame(await contentsOf(place.wire, place.name), before)
+      }
+    } finally {
+      Reader.prototype.buckets = buckets
+    }
+    // Each time the present of two shards, and twice more the past: at the first time, and with the inner mark.
+    assert.ok(counts.length <= 2 * (9 + 3), `${counts.length} looks at all numbers`)
   })
 
   test('pipelines do not touch what comes back', async () => {
