@@ -27,12 +27,12 @@ function write(value: unknown, at: string, above: object[]): string {
     case 'object':
       return value === null ? 'null' : writeObject(value, at, above)
     default:
-      throw unsupported(at, `a ${typeof value}`)
+      throw unsupported(placeOf(value, at, above), `a ${typeof value}`)
   }
 }
 
 function writeObject(thing: object, at: string, above: object[]): string {
-  if (above.includes(thing)) throw unsupported(at, 'a cycle')
+  if (above.includes(thing)) throw unsupported(placeOf(thing, at, above), 'a cycle')
   above.push(thing)
   const text = writeMembers(thing, at, above)
   above.pop()
@@ -40,29 +40,45 @@ function writeObject(thing: object, at: string, above: object[]): string {
 }
 
 function writeMembers(thing: object, at: string, above: object[]): string {
-  if (Array.isArray(thing)) return `[${thing.map((item, i) => write(item, `${at}[${i}]`, above)).join()}]`
-  if (isPlain(thing)) {
-    const object = thing as Readonly<Record<string, unknown>>
-    const entry = (key: string): string => `${JSON.stringify(key)}:${write(object[key], `${at}.${key}`, above)}`
-    return `{${Object.keys(object).toSorted().map(entry).join()}}`
-  }
+  if (Array.isArray(thing)) return `[${thing.map((item) => write(item, at, above)).join()}]`
+  if (isPlain(thing)) return writePlain(thing as Readonly<Record<PropertyKey, unknown>>, at, above)
   if (types.isDate(thing)) return `Date(${thing.getTime()})`
   if (types.isRegExp(thing)) return `RegExp(${JSON.stringify(thing.source)},${thing.flags})`
   if (types.isMap(thing)) {
-    const entries = [...thing].map(([key, item]) => `${write(key, at, above)}=>${write(item, at, above)}`)
-    return `Map{${entries.toSorted().join()}}`
+    const entries: string[] = []
+    for (const [key, item] of thing) entries.push(`${write(key, at, above)}=>${write(item, at, above)}`)
+    return `Map{${entries.sort().join()}}`
   }
-  if (types.isSet(thing))
-    return `Set{${[...thing]
-      .map((item) => write(item, at, above))
-      .toSorted()
-      .join()}}`
+  if (types.isSet(thing)) {
+    const items: string[] = []
+    for (const item of thing) items.push(write(item, at, above))
+    return `Set{${items.sort().join()}}`
+  }
   if (ArrayBuffer.isView(thing)) {
     const bytes = Buffer.from(thing.buffer, thing.byteOffset, thing.byteLength)
     return `${nameOf(thing)}(${bytes.toString('base64')})`
   }
   if (types.isAnyArrayBuffer(thing)) return `ArrayBuffer(${Buffer.from(thing).toString('base64')})`
-  throw unsupported(at, className(thing))
+  throw unsupported(placeOf(thing, at, above.slice(0, -1)), className(thing))
+}
+
+function writePlain(object: Readonly<Record<PropertyKey, unknown>>, at: string, above: object[]): string {
+  let text = ''
+  for (const key of Object.keys(object).sort()) {
+    text += `${text && ','}${JSON.stringify(key)}:${write(object[key], at, above)}`
+  }
+  return `{${text}}`
+}
+
+/** The name of the place where `thing` lies in what lies above it. Found only for an error: most values need none. */
+function placeOf(thing: unknown, at: string, above: readonly object[]): string {
+  const chain: readonly unknown[] = [...above, thing]
+  return above.reduce((place, holder, i) => {
+    const child = chain[i + 1]
+    if (Array.isArray(holder)) return `${place}[${holder.indexOf(child)}]`
+    const entry = isPlain(holder) && Object.entries(holder).find(([, value]) => value === child)
+    return entry ? `${place}.${entry[0]}` : place
+  }, at)
 }
 
 /** An object literal, of this realm or another: test runners run files in contexts of their own. */

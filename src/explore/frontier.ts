@@ -86,7 +86,10 @@ export class Frontier {
   /** The open states from the nearest to the farthest, each depth in the order of discovery. */
   *nearest(): Generator<State, undefined> {
     if (this.#all.length === 0) return undefined
-    for (let depth = this.depth; depth < this.#byDepth.length; depth++) yield* this.#byDepth[depth]!
+    // Not `yield*`, which costs several times as much.
+    for (let depth = this.depth; depth < this.#byDepth.length; depth++) {
+      for (const state of this.#byDepth[depth]!) yield state
+    }
     return undefined
   }
 

@@ -29,7 +29,9 @@ export function look(seen: Readonly<Record<string, Observation>>, normalize: rea
   const { ctx, ...systems } = data
   const texts = [canonical(systems, 'observed'), canonical(ctx, 'ctx')] as const
   const digest = sha256(texts[0])
-  return { id: sha256(digest + texts[1]), systems: digest, raw, data, size: texts[0].length + texts[1].length }
+  // Without ctx, which is usual, one of the two is enough.
+  const id = texts[1] === '{}' ? digest : sha256(digest + texts[1])
+  return { id, systems: digest, raw, data, size: texts[0].length + texts[1].length }
 }
 
 /** A look that stays as it is when the systems move on. */

@@ -35,9 +35,13 @@ export class Judge {
     const { call, done, before, after } = fact
     if (!after) return [finding('action', call.action, 'high', done.error ?? 'failed')]
     const findings = this.#oracles(fact, after)
-    const reason = await this.#live.ensured(call, done, before)
-    if (reason !== undefined) findings.push(finding('ensure', call.action, 'high', reason))
-    return [...findings, ...(await this.#invariants(after, call.action))]
+    const { actions, invariants } = this.#live.rules
+    if (actions.get(call.action)?.ensure) {
+      const reason = await this.#live.ensured(call, done, before)
+      if (reason !== undefined) findings.push(finding('ensure', call.action, 'high', reason))
+    }
+    if (invariants.size > 0) findings.push(...(await this.#invariants(after, call.action)))
+    return findings
   }
 
   /** A finding of `oracle`, unless it is off. */

@@ -144,7 +144,6 @@ export class Live {
   /** Why the post-condition of a call does not hold; `undefined` when it does. */
   async ensured(call: Call, { result, params }: Done, before: Pick<Look, 'raw'>): Promise<string | undefined> {
     const action = this.#action(call.action)
-    if (!action.ensure) return undefined
     return whyNot(`${call.action} ensures`, () => action.ensure?.(this.#view, params, { result, before: before.raw }))
   }
 

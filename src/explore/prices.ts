@@ -16,14 +16,11 @@ export class Prices {
     return this.#prices.checkpoint.median - TRIALS * this.#since
   }
 
-  /** Does `work` and learns from how long it took. */
-  async paid<T>(what: 'action' | 'rollback' | 'checkpoint', work: () => Promise<T>): Promise<T> {
-    const started = performance.now()
-    const result = await work()
+  /** Learns what it took, when it began at `started` and has ended now. */
+  paid(what: 'action' | 'rollback' | 'checkpoint', started: number): void {
     const took = performance.now() - started
     this.#prices[what].add(took)
     this.#since = what === 'checkpoint' ? 0 : this.#since + took
-    return result
   }
 }
 

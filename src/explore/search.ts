@@ -133,7 +133,8 @@ export class Search {
     const nearer = this.graph.connect({ from, to, call, outcome: done.outcome, status: done.status })
     this.travel.at = to
     if (to === from) tally.noop += 1
-    const again = from.in.find((transition) => transition.call.key === call.key)
+    const { idempotent = false } = this.#live.rules.actions.get(call.action)?.traits ?? {}
+    const again = idempotent ? from.in.find((transition) => transition.call.key === call.key) : undefined
     const findings = await this.#judge.step({ call, done, before, after, again: again !== undefined })
     if (isNew) await this.#discovered(to, after, findings)
     else for (const state of nearer) this.#reopen(state)
@@ -214,8 +215,10 @@ export class Search {
     isNew: boolean,
     findings: readonly Finding[],
   ): void {
+    const { strategy } = this.#options
+    if (!strategy.onStep) return
     const violated = findings.map(({ name }) => name)
-    this.#options.strategy.onStep?.({ from, to, call, outcome: done.outcome, isNew, violated })
+    strategy.onStep({ from, to, call, outcome: done.outcome, isNew, violated })
   }
 
   /** Lets timers, sockets and the runner have their turn: in memory, nothing here ever waits for them. */

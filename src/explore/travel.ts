@@ -1,7 +1,7 @@
 import type { WorldMark } from '../world.ts'
 import type { Call, Graph, State, Transition } from './graph.ts'
 import { whatDiffers } from './judge.ts'
-import type { Live } from './live.ts'
+import type { Done, Live } from './live.ts'
 import { Prices } from './prices.ts'
 
 /** The way to a state: from where the world stands or from a checkpoint, then calls whose ends are known. */
@@ -66,9 +66,8 @@ export class Travel {
     if (back) await this.#back(start)
     for (const transition of calls) {
       await this.lay(transition.from)
-      this.at = undefined
       const { call } = transition
-      const done = await this.#prices.paid('action', () => this.#live.perform(call))
+      const done = await this.make(call)
       this.replayed += 1
       if (done.outcome === 'failed') return { transition, text: `${call.action} failed: ${done.error}` }
       this.at = transition.to
@@ -76,19 +75,28 @@ export class Travel {
     return calls.length > 0 ? this.#arrived(calls.at(-1)!) : undefined
   }
 
-  /** Makes a call that was not made here before. */
-  make(call: Call) {
+  /** Makes a call that leads to where only the caller knows. */
+  async make(call: Call): Promise<Done> {
     this.at = undefined
-    return this.#prices.paid('action', () => this.#live.perform(call))
+    const started = performance.now()
+    const done = await this.#live.perform(call)
+    this.#prices.paid('action', started)
+    return done
   }
 
   /** Lays a checkpoint here if coming back to it will save more than it costs. */
-  async lay(state: State): Promise<void> {
-    if (this.at !== state || this.#marked.has(state)) return
+  lay(state: State): Promise<void> | undefined {
+    if (this.at !== state || this.#marked.has(state)) return undefined
     const visits = Math.max(1, state.open?.length ?? 0)
-    if (visits * this.#detour(state) * this.#prices.action <= this.#prices.checkpoint) return
+    const saved = visits * this.#detour(state) * this.#prices.action
+    return saved > this.#prices.checkpoint ? this.#lay(state) : undefined
+  }
+
+  async #lay(state: State): Promise<void> {
     if (this.#marks.length >= this.#limit && !(await this.#makeRoom())) return
-    const mark = await this.#prices.paid('checkpoint', () => this.#live.mark(`state ${state.number}`))
+    const started = performance.now()
+    const mark = await this.#live.mark(`state ${state.number}`)
+    this.#prices.paid('checkpoint', started)
     this.#marks.push({ mark, state })
     this.#marked.set(state, mark)
   }
@@ -115,6 +123,7 @@ export class Travel {
         cost = costOf(link)
       }
       for (const transition of link.state.in) {
+        if (seen.size > patience) break
         if (seen.has(transition.from)) continue
         seen.add(transition.from)
         queue.push(before(link, transition))
@@ -132,7 +141,9 @@ export class Travel {
   async #back(state: State): Promise<void> {
     const place = this.#marks.findIndex((live) => live.state === state)
     this.at = undefined
-    await this.#prices.paid('rollback', () => this.#live.back(this.#marks[place]!.mark))
+    const started = performance.now()
+    await this.#live.back(this.#marks[place]!.mark)
+    this.#prices.paid('rollback', started)
     const next = this.#marks[place + 1]
     if (next && !this.#live.holds(next.mark)) this.#forget(place + 1)
     this.at = state
