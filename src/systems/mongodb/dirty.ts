@@ -107,11 +107,13 @@ export function foreign(entries: readonly Entry[], dirty: Dirty): Dirty | undefi
     const touched = dirty.collections.get(entry.uuid)
     if (touched?.rows === 'all') continue
     const row = touched?.rows.get(entry.id.key)
-    if (row) row.exists = entry.op !== 'd'
     const counted = `${entry.uuid}${entry.id.key}`
-    const count = (counts.get(counted) ?? 0) + 1
+    const writes = touched?.writes ?? 0
+    // What was not there and is not has no write of ours.
+    const count = (counts.get(counted) ?? (row && !row.existed && !row.exists ? writes : 0)) + 1
     counts.set(counted, count)
-    if (row && count <= (touched?.writes ?? 0)) continue
+    if (row) row.exists = entry.op !== 'd'
+    if (row && count <= writes) continue
     if (row) others.take(entry.uuid, entry.ns, row)
     else others.add(entry)
   }

@@ -67,8 +67,20 @@ export class History {
         .map(({ from, born }) => ({ after: from, upTo: born, way }))
         .toReversed()
     const since = this.#head?.since ?? to.at
-    return [...upTo(here, 'up'), { after: since, upTo: undefined, way: 'up' }, ...upTo(there, 'down')]
+    return joined([...upTo(here, 'up'), { after: since, upTo: undefined, way: 'up' }, ...upTo(there, 'down')])
   }
+}
+
+/** Stretches that follow on each other are read as one. */
+function joined(path: readonly Stretch[]): readonly Stretch[] {
+  const stretches: Stretch[] = []
+  for (const stretch of path) {
+    const last = stretches.at(-1)
+    if (last?.way === stretch.way && last.upTo?.equals(stretch.after)) {
+      stretches.splice(-1, 1, { ...stretch, after: last.after })
+    } else stretches.push(stretch)
+  }
+  return stretches
 }
 
 function lineOf(moment: Moment | undefined): readonly Moment[] {

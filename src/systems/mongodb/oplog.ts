@@ -54,14 +54,14 @@ export class Oplog implements Log {
     })
     const [first] = documents
     const last = timeIn(documents.at(-1) ?? EMPTY, 'ts')
-    const start = after.toBigInt()
+    const start = numberOf(after)
     // Most often a mark's time is that of an entry; else the oldest one says whether any since may be gone.
     if (first && timeIn(first, 'ts') === start) documents.shift()
     else if ((await this.#oldest()) > start) throw oplogTooShort()
     const entries: Entry[] = []
     for (const document of documents) this.#add(document, entries)
     const { Timestamp } = this.#store.driver
-    return { entries, upTo: upTo ?? (last > known.toBigInt() ? new Timestamp(last) : known) }
+    return { entries, upTo: upTo ?? (last > numberOf(known) ? new Timestamp(last) : known) }
   }
 
   /** Entries of these databases, and all commands: a transaction is one, whatever it wrote to. */
@@ -121,6 +121,11 @@ export class Oplog implements Log {
     }
     refuseMove(this.#scope, renamed)
   }
+}
+
+/** A time as `timeIn` reads it. The driver's own way goes through text. */
+function numberOf({ t, i }: Timestamp): bigint {
+  return (BigInt(t) << 32n) | BigInt(i)
 }
 
 /** A collection that came from, or went to, where we must not touch it cannot be put back. Throws `SCHEMA_CHANGED`. */

@@ -54,10 +54,13 @@ export class Past {
     let since = now
     for (let tries = 0; left && !left.isClean; tries += 1) {
       if (tries === TRIES || (tries > 0 && left.isReshaped)) throw keepsWriting(moment, left)
-      const whole = await this.#putBack(moment, left)
-      const { entries, upTo } = await log.read(since, store.written, whole)
-      since = upTo
-      left = foreign(entries, left)
+      const { whole, least } = await this.#putBack(moment, left)
+      const written = store.written ?? since
+      // Each entry of the log takes a tick of the server's clock: when all of them are ours, nobody else wrote.
+      const isOurs = ticks(since, written) <= least
+      const told = isOurs ? { entries: [], upTo: written } : await log.read(since, written, whole)
+      since = told.upTo
+      left = foreign(told.entries, left)
     }
     this.#arrive(moment, since)
   }
@@ -88,15 +91,18 @@ export class Past {
     this.#history.forget(moment)
   }
 
-  /** Answers with the uuids of the collections that were put back whole. */
-  async #putBack(moment: Moment, dirty: Dirty): Promise<readonly string[]> {
+  /** Answers with the uuids of the collections that were put back whole, and with how many entries the log has got by it at least. */
+  async #putBack(moment: Moment, dirty: Dirty): Promise<{ readonly whole: readonly string[]; readonly least: number }> {
     const { store, catalog, exactOrder } = this.#options
     const alignment = dirty.isReshaped ? new Alignment(store, catalog, moment.at, dirty) : undefined
     await alignment?.begin()
     const place = { store, catalog, at: moment.at, exactOrder }
-    await Promise.all([...dirty.collections].map(([uuid, touched]) => new Restore(place, uuid, touched).run()))
+    const counts = await Promise.all(
+      [...dirty.collections].map(([uuid, touched]) => new Restore(place, uuid, touched).run()),
+    )
     await alignment?.finish()
-    return [...dirty.collections].flatMap(([uuid, { rows }]) => (rows === 'all' ? [catalog.last(uuid)] : []))
+    const whole = [...dirty.collections].flatMap(([uuid, { rows }]) => (rows === 'all' ? [catalog.last(uuid)] : []))
+    return { whole, least: alignment ? Number.NaN : counts.reduce((sum, count) => sum + count, 0) }
   }
 
   #arrive(moment: Moment, since: Timestamp): void {
@@ -110,6 +116,11 @@ export class Past {
     // When it fails the server is away, which the next command finds out.
     this.#flushed = this.#options.store.flush().catch(() => undefined)
   }
+}
+
+/** How many ticks the server's clock made; it counts anew each second. */
+function ticks(after: Timestamp, upTo: Timestamp): number {
+  return upTo.t === after.t ? upTo.i - after.i : Number.POSITIVE_INFINITY
 }
 
 function keepsWriting(moment: Moment, left: Dirty): VenomError {

@@ -98,6 +98,21 @@ function sizeOf(type: number, bytes: Buffer, at: number): number {
   }
 }
 
+/** Adds the documents of a cursor's reply to a list. Answers with what more is asked for by: an `id` of zero is the end. */
+export function batchOf(
+  cursor: Uint8Array,
+  documents: Uint8Array[],
+): { readonly id: bigint; readonly collection: string } {
+  let id = 0n
+  let ns = ''
+  for (const field of elements(cursor)) {
+    if (field.name === 'id') id = Buffer.from(field.bytes).readBigInt64LE()
+    else if (field.name === 'ns') ns = textOf(field)
+    else if (field.type === ARRAY) for (const { bytes } of elements(field.bytes)) documents.push(bytes)
+  }
+  return { id, collection: ns.slice(ns.indexOf('.') + 1) }
+}
+
 /** Reads BSON without losing anything: the order of keys, integer-like keys, the types of numbers. */
 export class Codec {
   readonly #bson: typeof BSON

@@ -7,7 +7,15 @@ import { codeOf, parts, past, type Store } from './store.ts'
 
 /** Keeps the stored form where `whenMatched: 'replace'` refuses names such as `$a`, and where an insert would date a zero timestamp. */
 const REPLACE = [{ $replaceWith: '$$new' }]
+/** The same, but fails where nothing differs, which the server would not log: when it passes, each document has an entry. */
+const REPLACE_EACH = [{ $replaceWith: { $cond: [{ $ne: ['$$ROOT', '$$new'] }, '$$new', null] } }]
+/** Up to so many documents it is tried first that each differs. */
+const FEW = 200
+/** So many documents the server deletes in one entry of its log, or fewer. */
+const DELETED_AT_ONCE = 10
 const DUPLICATE_KEY = 11000
+/** What is to become the document is none: our way of letting the server refuse. */
+const NO_DOCUMENT = 40228
 
 /** From which past, and how exactly, documents come back. */
 export interface RestorePlace {
@@ -39,8 +47,11 @@ export class Restore {
     ;[this.#database, this.#collection] = split(touched.ns)
   }
 
-  /** Afterwards `touched` says what was written: which rows and how often at most, or all. */
-  async run(): Promise<void> {
+  /**
+   * Afterwards `touched` says what was written: which rows and how often at most, or all. Answers with how many entries
+   * the server's log has got by it at least, NaN where that is not known.
+   */
+  async run(): Promise<number> {
     const touched = this.#touched
     const { rows } = touched
     if (isBuckets(touched.ns)) {
@@ -53,8 +64,9 @@ export class Restore {
       await this.#write({ delete: this.#collection, deletes: [{ q: {}, limit: 0 }] })
       await this.#insert()
     } else {
-      await this.#rows([...rows.values()])
+      return this.#rows([...rows.values()])
     }
+    return Number.NaN
   }
 
   async #mustBeWhole(rows: readonly Row[]): Promise<boolean> {
@@ -64,48 +76,68 @@ export class Restore {
     return displaced && (this.#exactOrder || (await this.#isCapped()))
   }
 
-  async #rows(rows: readonly Row[]): Promise<void> {
+  async #rows(rows: readonly Row[]): Promise<number> {
     const ids = (wanted: (row: Row) => boolean): Id['value'][] => rows.filter(wanted).map(({ id }) => id.value)
     const gone = ids(({ existed, exists }) => existed && !exists)
     const changed = ids(({ existed, exists }) => existed && exists)
+    const added = ids(({ existed, exists }) => !existed && exists)
     const work = await Promise.allSettled([
-      ...parts(changed).map((part) => this.#merge([matching(part)], REPLACE)),
+      ...parts(changed).map((part) => this.#replace(part)),
       // What is there no more comes after what was not there: it may have the same unique value.
-      this.#remove(ids(({ existed }) => !existed)).then(() => this.#insertParts(gone)),
+      this.#remove(added).then(async (removed) => removed + (await this.#insertParts(gone))),
     ])
     const failures = work.flatMap((it) => (it.status === 'rejected' ? [it.reason as unknown] : []))
-    if (failures.length === 0) return
+    if (failures.length === 0) {
+      return work.reduce((sum, it) => sum + (it.status === 'fulfilled' ? it.value : Number.NaN), 0)
+    }
     for (const failure of failures) if (codeOf(failure) !== DUPLICATE_KEY) throw failure
     // Documents swapped a unique value: room must be made first.
     this.#touched.writes = 3
     await this.#remove([...changed, ...gone])
     await this.#insertParts([...changed, ...gone])
+    return Number.NaN
   }
 
-  async #insertParts(ids: readonly unknown[]): Promise<void> {
-    for (const part of parts(ids)) await this.#insert(part)
+  /** Puts documents back that are there. */
+  async #replace(ids: readonly unknown[]): Promise<number> {
+    const chosen = [matching(ids)]
+    if (ids.length <= FEW && (await this.#passes(chosen, REPLACE_EACH))) return ids.length
+    await this.#merge(chosen, REPLACE)
+    return Number.NaN
+  }
+
+  async #insertParts(ids: readonly unknown[]): Promise<number> {
+    let least = 0
+    for (const part of parts(ids)) least += await this.#insert(part)
+    return least
   }
 
   /** Inserts documents that are not there, by default all. */
-  async #insert(ids?: readonly unknown[]): Promise<void> {
+  async #insert(ids?: readonly unknown[]): Promise<number> {
     const chosen = ids ? [matching(ids)] : []
     // An insert puts the present time into a zero timestamp at the top level; a replacement leaves it.
-    const zero = [...chosen, this.#hasZeroTimestamp]
-    const asking = this.#store.read(this.#database, {
-      aggregate: this.#collection,
-      pipeline: [...zero, { $limit: 1 }, { $project: { _id: 1 } }],
-      cursor: {},
-      ...past(this.#at),
-    })
-    const [dated] = await Promise.all([asking, this.#merge(chosen, 'fail')])
-    if (dated.length === 0) return
+    if (await this.#passes([...chosen, this.#refusingZero], 'fail')) return 1
     this.#touched.writes += 1
-    await this.#merge(zero, REPLACE)
+    await this.#merge(chosen, REPLACE)
+    await this.#merge(chosen, REPLACE)
+    return Number.NaN
   }
 
-  get #hasZeroTimestamp(): Document {
+  /** Whether it was not refused by a condition of ours. */
+  async #passes(pipeline: readonly Document[], whenMatched: 'fail' | readonly Document[]): Promise<boolean> {
+    try {
+      await this.#merge(pipeline, whenMatched)
+      return true
+    } catch (error) {
+      if (codeOf(error) === NO_DOCUMENT) return false
+      throw error
+    }
+  }
+
+  get #refusingZero(): Document {
     const values = { $map: { input: { $objectToArray: '$$ROOT' }, in: '$$this.v' } }
-    return { $match: { $expr: { $in: [new this.#store.driver.Timestamp({ t: 0, i: 0 }), values] } } }
+    const isZero = { $in: [new this.#store.driver.Timestamp({ t: 0, i: 0 }), values] }
+    return { $replaceWith: { $cond: [isZero, null, '$$ROOT'] } }
   }
 
   #merge(pipeline: readonly Document[], whenMatched: 'fail' | readonly Document[]): Promise<unknown> {
@@ -120,10 +152,15 @@ export class Restore {
     })
   }
 
-  async #remove(ids: readonly unknown[]): Promise<void> {
+  async #remove(ids: readonly unknown[]): Promise<number> {
+    let least = 0
     for (const part of parts(ids)) {
-      await this.#write({ delete: this.#collection, deletes: [{ q: { _id: { $in: part } }, limit: 0 }] })
+      const statements = part.length <= FEW ? parts(part, DELETED_AT_ONCE) : [part]
+      const deletes = statements.map(($in) => ({ q: { _id: { $in } }, limit: 0 }))
+      const { n } = await this.#write({ delete: this.#collection, deletes })
+      least += n === part.length ? statements.length : Number.NaN
     }
+    return least
   }
 
   /** `$merge` refuses the buckets of a time series; a plain write does not. */
@@ -141,10 +178,11 @@ export class Restore {
     return this.#catalog.isCapped(this.#uuid, this.#touched.ns)
   }
 
-  async #write(command: Document): Promise<void> {
+  async #write(command: Document): Promise<Document> {
     const reply = await this.#store.write(this.#database, command)
     const [failed] = (reply['writeErrors'] ?? []) as readonly { readonly code: number; readonly errmsg: string }[]
     if (failed) throw Object.assign(new Error(failed.errmsg), { code: failed.code })
+    return reply
   }
 }
 

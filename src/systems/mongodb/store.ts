@@ -1,6 +1,6 @@
 import type { Db, Document, MongoClient, Timestamp } from 'mongodb'
 import type { Driver } from './driver.ts'
-import { Codec } from './raw.ts'
+import { batchOf, Codec } from './raw.ts'
 
 // Taken at load, so that a runner's fake timers never stop us.
 const { setTimeout } = globalThis
@@ -27,6 +27,7 @@ export class Store {
   #restarts = 0
   #written: Timestamp | undefined
   #seen: Timestamp | undefined
+  readonly #databases = new Map<string, Db>()
 
   private constructor(driver: Driver, client: MongoClient, name: string) {
     this.driver = driver
@@ -97,12 +98,14 @@ export class Store {
 
   /** The documents that a command gives, as bytes. */
   read(database: string, command: Document): Promise<Uint8Array[]> {
-    return this.#patiently(async () => {
-      // Not collection.find(): the driver drops `atClusterTime` and `afterClusterTime` from its read concern.
-      const cursor = this.#db(database).runCursorCommand({ ...command, maxTimeMS: PATIENCE }, { raw: true })
-      cursor.setBatchSize(BATCH)
-      return (await cursor.toArray()) as unknown as Uint8Array[]
-    })
+    const size = { batchSize: BATCH }
+    return this.#patiently(() =>
+      this.#all(this.#db(database), {
+        ...command,
+        ...('find' in command ? size : { cursor: size }),
+        maxTimeMS: PATIENCE,
+      }),
+    )
   }
 
   /**
@@ -122,8 +125,27 @@ export class Store {
     return this.client.close()
   }
 
+  /** Not by the driver's cursors: they take as long as the server, and drop `atClusterTime` from a read concern. */
+  async #all(db: Db, command: Document): Promise<Uint8Array[]> {
+    const session = this.client.startSession({ causalConsistency: false })
+    try {
+      const documents: Uint8Array[] = []
+      for (let next: Document | undefined = command; next;) {
+        const reply: Document = await db.command(next, { raw: true, session })
+        this.#seen = latest(this.#seen, reply)
+        const { id, collection } = batchOf(reply['cursor'] as Uint8Array, documents)
+        next = id === 0n ? undefined : { getMore: id, collection, batchSize: BATCH }
+      }
+      return documents
+    } finally {
+      await session.endSession()
+    }
+  }
+
   #db(database: string): Db {
-    return this.client.db(database)
+    const known = this.#databases.get(database) ?? this.client.db(database)
+    this.#databases.set(database, known)
+    return known
   }
 
   async #patiently<T>(work: () => Promise<T>): Promise<T> {

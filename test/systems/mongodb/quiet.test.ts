@@ -138,6 +138,36 @@ describeServer('mongodb', (server) => {
     }
   })
 
+  test('a stray write to another document while one document is put back is undone too, or told', async () => {
+    await using place = await Place.make(server)
+    await using application = await Application.start(place.url)
+    const name = place.db.databaseName
+    const counters = place.db.collection<{ _id: number; n: number }>('counters')
+    await counters.insertMany([1, 2, 3].map((_id) => ({ _id, n: 0 })))
+    const system = await place.open({ settle: 10_000 })
+    const mark = await system.checkpoint('mark')
+    const update = { update: 'counters', updates: [{ q: { _id: 2 }, u: { $inc: { n: 1 } } }] }
+    for (let round = 0; round < 40; round += 1) {
+      await counters.updateOne({ _id: 1 }, { $inc: { n: 1 } })
+      // Every second time it was set back already, so that putting it back writes nothing.
+      if (round % 2 === 1) await counters.updateOne({ _id: 1 }, { $inc: { n: -1 } })
+      const writing = (async () => {
+        await sleep(round % 4)
+        for (let count = 0; count < 2; count += 1) await application.run(name, update)
+      })()
+      const [back] = await Promise.allSettled([system.rollback(mark), writing])
+      if (back.status === 'rejected') assert.match(String(back.reason), /kept writing/)
+      const left = await counters.find({ n: { $ne: 0 } }).toArray()
+      const told = (await system.changes(mark)).flatMap(({ updated }) => updated.map(({ after }) => after['n']))
+      assert.deepEqual(
+        told,
+        left.map(({ n }) => n),
+      )
+      await system.rollback(mark)
+      assert.deepEqual(await counters.distinct('n'), [0])
+    }
+  })
+
   test('a document that a transaction of this moment holds does not block a rollback for ever', async () => {
     await using place = await Place.make(server)
     await place.db.collection('stock').insertOne({ _id: 'lamp' as never, left: 5 })

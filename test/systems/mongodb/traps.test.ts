@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
-import { type Collection, type Document, GridFSBucket, Long } from 'mongodb'
+import { type Collection, type Document, Double, GridFSBucket, Int32, Long } from 'mongodb'
 import { test } from 'vitest'
 import { describeServer } from '../../servers/server.ts'
 import type { MongodbMark, MongodbOptions, MongodbSystem } from '../../../src/systems/mongodb/index.ts'
@@ -97,6 +97,35 @@ describeServer('mongodb', (server) => {
         await db.collection('other').insertOne({ n: 5 })
       })
     }
+  })
+
+  test('values that were set back, and values that differ but are compared as equal', async () => {
+    await using place = await Place.make(server)
+    await place.db.createCollection('names', { collation: { locale: 'en', strength: 1 } })
+    const names = place.db.collection<Numbered>('names')
+    await names.insertMany([1, 2, 3].map((_id) => ({ _id, name: 'ada', n: new Int32(1), m: new Double(0) })))
+    await undone(place, async () => {
+      await names.updateMany({}, { $set: { name: 'bob' } })
+      await names.updateMany({ _id: { $lt: 3 } }, { $set: { name: 'ada' } })
+    })
+    await undone(place, () => names.updateOne({ _id: 1 }, { $set: { name: 'Ada' } }))
+    await undone(place, () => names.updateOne({ _id: 1 }, { $set: { n: new Double(1) } }))
+    await undone(place, () => names.updateOne({ _id: 1 }, { $set: { m: new Double(-0) } }))
+    await undone(place, () => names.replaceOne({ _id: 1 }, { m: 0, n: 1, name: 'ada' }))
+  })
+
+  test('an insert of a zero timestamp among others, in order', async () => {
+    await using place = await Place.make(server)
+    const wire = await Wire.open(server)
+    const target = [text('insert', 'stamped'), yes('bypassEmptyTsReplacement'), text('$db', place.db.databaseName)]
+    const zero = [7, 150].flatMap((id) => [[int32('_id', id), zeroTimestamp('ts')]])
+    const stamped = place.db.collection<Numbered>('stamped')
+    await stamped.insertMany(Array.from({ length: 300 }, (_, _id) => ({ _id })).filter(({ _id }) => _id % 143 !== 7))
+    await wire.send(...target, documents('documents', ...zero))
+    wire.close()
+    await undone(place, () => stamped.deleteMany({ _id: { $gt: 5 } }))
+    await undone(place, () => stamped.deleteMany({}), { order: 'exact' })
+    await undone(place, () => stamped.drop(), { order: 'exact' })
   })
 
   test('a document that its validator refuses by now', async () => {
