@@ -11,6 +11,7 @@ const OPTIONS: Readonly<Record<string, readonly [must: string, is: (given: unkno
   context: ['a function', isFunction],
   observe: ['a function', isFunction],
   verify: ["'first', 'always' or 'off'", (given) => given === 'first' || given === 'always' || given === 'off'],
+  afterRollback: ['a function', isFunction],
   logs: [
     'the path of a file, a stream, a child process, an array or function of those',
     (given) => isFunction(given) || Object(given) === given || typeof given === 'string',

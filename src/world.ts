@@ -69,6 +69,11 @@ export interface WorldOptions<S extends Systems, A = undefined, C = Record<strin
    */
   readonly verify?: 'first' | 'always' | 'off'
   /**
+   * Called when all systems are back at a mark: there an application is told to forget what it keeps in its own memory,
+   * such as a cache. Also called after a reset, and when the world closes.
+   */
+  readonly afterRollback?: (world: { readonly api: A; readonly systems: Handles<S> }) => Awaitable<unknown>
+  /**
    * Where the application logs to: a file, a stream or a child process, or several. The last lines that it wrote during
    * a step stand beside the step's failure.
    */
@@ -110,6 +115,7 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
   readonly #verify: 'first' | 'always' | 'off'
   readonly #grace: number
   readonly #identity: (() => Awaitable<unknown>) | undefined
+  readonly #afterRollback: (() => Awaitable<unknown>) | undefined
   readonly #context: Context<C>
   readonly #together: Together
   readonly #inFlight = new InFlight()
@@ -119,13 +125,14 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
   #queue: Promise<unknown> = Promise.resolve()
 
   private constructor(options: WorldOptions<S, A, C>, worker: Worker, context: Context<C>, api: A, logs: Logs) {
-    const { systems, verify = 'first', grace = 1000, slow, observe } = options
+    const { systems, verify = 'first', grace = 1000, slow, observe, afterRollback } = options
     this.logs = logs
     this.#systems = systems
     this.systems = handlesOf(systems)
     this.#verify = verify
     this.#grace = grace
     this.#identity = observe && (() => observe({ systems: this.systems, ctx: this.ctx }))
+    this.#afterRollback = afterRollback && (() => afterRollback({ api: this.api, systems: this.systems }))
     this.worker = worker
     this.#context = context
     this.api = api
@@ -227,7 +234,8 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
   /**
    * Puts all systems back to `mark`, every one attempted, and proves it (`verify`).
    *
-   * Throws `STALE_MARK`, `TAINTED`, `STEP_STILL_RUNNING`; `ROLLBACK_FAILED` and `NOT_VERIFIED` taint the world.
+   * Throws `STALE_MARK`, `TAINTED`, `STEP_STILL_RUNNING`; `ROLLBACK_FAILED` (also of `afterRollback`) and `NOT_VERIFIED`
+   * taint the world.
    */
   rollback(mark: WorldMark): Promise<void> {
     return this.#alone(async () => {
@@ -309,13 +317,14 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
   /**
    * Empties every system that can be emptied. A change like any other: marks stay, and a rollback undoes it.
    *
-   * Throws `SYSTEM_FAILED` after every system was attempted.
+   * Throws `SYSTEM_FAILED` after every system was attempted, `ROLLBACK_FAILED` of `afterRollback`.
    */
   reset(options: ResetOptions = {}): Promise<void> {
     return this.#alone(async () => {
       this.#usable()
       await this.#settled()
       await this.#together.reset(options)
+      await this.#told('the reset')
     })
   }
 
@@ -430,12 +439,28 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
       } finally {
         await this.#forget(gone, 'trees')
       }
+      await this.#told(`the way back to "${entry.mark.name}"`)
       if (!always && (this.#verify === 'off' || entry.verified)) return
       const differences = await this.#together.differences(entry.moment)
       if (differences.length > 0) throw notVerified(entry.mark.name, differences)
       entry.verified = true
     } catch (error) {
       throw this.#taint(error)
+    }
+  }
+
+  /** Before the proof, so that what `afterRollback` makes the application write is found. */
+  async #told(after: string): Promise<void> {
+    try {
+      await this.#afterRollback?.()
+    } catch (error) {
+      throw new VenomError(
+        'ROLLBACK_FAILED',
+        `afterRollback failed after ${after}: ${messageOf(error)}\n` +
+          'The systems are done, but the application may still remember what was there before.\n' +
+          'Mend it where the world is defined; it must also work when nothing is there to forget.',
+        { cause: error },
+      )
     }
   }
 

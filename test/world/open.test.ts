@@ -59,7 +59,7 @@ describe('World.open() refuses', () => {
     expect(await thrownBy(() => World.open(misspelt))).toMatchObject({
       message:
         'There is no option "contxt".\nA misspelt option would do nothing, without a word.\n' +
-        'These are the options: systems, api, context, observe, verify, logs, grace, slow, worker.',
+        'These are the options: systems, api, context, observe, verify, afterRollback, logs, grace, slow, worker.',
     })
   })
 })
