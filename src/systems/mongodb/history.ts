@@ -17,6 +17,8 @@ export class Moment {
   readonly born: Timestamp
   /** A time at which the state was this one, for reads in the past: it moves on when we are back here. */
   at: Timestamp
+  /** How often it was gone back to since `at`. */
+  returns = 0
 
   constructor(name: string, born: Timestamp, parent?: Moment, from: Timestamp = born) {
     this.name = name

@@ -14,6 +14,8 @@ import type { Store } from './store.ts'
 const TRIES = 3
 /** A mark's time is moved on when it is older than this, in seconds, so that the server need not keep its past for long. */
 const OLD = 10
+/** And when it was gone back to so often: a read in the past goes through all that was written to a document since. */
+const OFTEN = 100
 
 /** What the past needs to know. */
 export interface PastOptions {
@@ -77,8 +79,9 @@ export class Past {
   /** The log is read while the server is asked who writes. What is written after that read is seen when all is put back. */
   async #dirty(moment: Moment): Promise<Awaited<ReturnType<typeof Dirty.along>>> {
     const read = (): ReturnType<typeof Dirty.along> => Dirty.along(this.#history.path(moment), this.#options.log)
+    const reading = read()
     const asking = this.#options.quiet.moment(`the rollback to "${moment.name}"`)
-    const [{ waited }, found] = await Promise.all([asking, read(), this.#flushed])
+    const [found, { waited }] = await Promise.all([reading, asking, this.#flushed])
     return waited ? read() : found
   }
 
@@ -107,8 +110,10 @@ export class Past {
 
   #arrive(moment: Moment, since: Timestamp): void {
     this.#history.arrive(moment, since)
-    if (since.t - moment.at.t <= OLD) return
+    moment.returns += 1
+    if (since.t - moment.at.t <= OLD && moment.returns < OFTEN) return
     moment.at = since
+    moment.returns = 0
     this.#flush()
   }
 
