@@ -29,7 +29,7 @@ export function explained(error: unknown, mark: string): unknown {
         `the schema changed since "${mark}", so it cannot be gone back to; nothing was changed.`,
         shortened(detailOf(error)),
         'Rows cannot undo that; tables, views and sequences that were only added would have been dropped.',
-        'Run migrations before the world opens, and change the schema in no step.',
+        "Run migrations before the world opens; where steps must change the schema, take postgres(url, { way: 'template' }).",
       )
     case 'VQ004':
       return say(
