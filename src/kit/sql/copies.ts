@@ -186,7 +186,7 @@ function notConstrainable(backend: string): VenomError {
     { family: 'query', code: 'UNSUPPORTED' },
     `${backend}: the dialect does not say how rows are written while no constraint is checked.\n` +
       'A rollback deletes and inserts rows in any order, which foreign keys would refuse or answer with more deletions.\n' +
-      "Give the dialect `unconstrained`, or use way 'savepoints'.",
+      "Give the dialect `unconstrained`: what turns the checks off and on again, or where there are no foreign keys { before: [], after: () => [] }; or use way 'savepoints'.",
     { backend },
   )
 }

@@ -10,10 +10,28 @@ export async function empty<C>(session: Session<C>, { dialect }: Reached<C>, opt
   const all = (await tablesOf(session.run.bind(session), dialect)).filter(({ isInternal }) => !isInternal)
   const chosen = chosenOf(all, options)
   if (chosen.length === 0) return
+  const { truncate, supports } = dialect
+  if (!truncate && !supports.savepoints) return deleteInTurn(session, chosen)
   await session.manager.transaction(async () => {
-    if (dialect.truncate) await session.run(dialect.truncate(chosen.map(({ sql }) => sql)))
+    if (truncate) await session.run(truncate(chosen.map(({ sql }) => sql)))
     else await deleteAll(session, chosen)
   })
+}
+
+/** Without savepoints an error is the end of all: again, with the table that was refused after the others. */
+async function deleteInTurn<C>(session: Session<C>, tables: readonly Table[]): Promise<void> {
+  const order = [...tables]
+  for (let tries = tables.length ** 2; ; tries -= 1) {
+    let at = 0
+    try {
+      return await session.manager.transaction(async () => {
+        for (; at < order.length; at += 1) await session.run(`delete from ${order[at]!.sql}`)
+      })
+    } catch (error) {
+      if (!isBackendError(error, 'integrity') || tries === 0 || at >= order.length - 1) throw error
+      order.push(...order.splice(at, 1))
+    }
+  }
 }
 
 /** Deletes in rounds, since only what nothing refers to any more may go. */

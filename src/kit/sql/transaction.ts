@@ -65,8 +65,8 @@ export class TransactionManager {
   /**
    * Begins a transaction, inside of the one that is open if there is one.
    *
-   * Throws `UNSUPPORTED` for a level that the dialect does not have, and for options of an inner one, which has those
-   * of the outermost.
+   * Throws `UNSUPPORTED` for a level that the dialect does not have, for options of an inner one, which has those of
+   * the outermost, and for an inner one where there are no savepoints.
    */
   async begin(options: TransactionOptions = {}): Promise<void> {
     if (this.depth > 0) {
@@ -126,7 +126,7 @@ export class TransactionManager {
     await this.#release(savepoint)
   }
 
-  /** Remembers this place of the innermost transaction. Throws `TRANSACTION` when none is open, or it is aborted. */
+  /** Remembers this place of the innermost transaction. Throws `TRANSACTION` when none is open, or it is aborted, and `UNSUPPORTED`. */
   async savepoint(): Promise<Savepoint> {
     const { inner } = this.#innermost()
     const savepoint = await this.#set()
@@ -196,6 +196,7 @@ export class TransactionManager {
   }
 
   async #set(): Promise<Savepoint> {
+    if (!this.#dialect.supports.savepoints) throw this.#noSavepoints()
     const savepoint: Savepoint = { name: `vq_${(++this.#names).toString(36)}` }
     await this.#speaker.run(this.#dialect.savepoint(savepoint.name))
     return savepoint
@@ -250,6 +251,15 @@ export class TransactionManager {
       `${this.#backend}: an inner transaction cannot have an isolation level or be read-only by itself.\n` +
         'It is a savepoint of the one around it (with the way of savepoints: the one that the world is in) and has what that began with.\n' +
         'Give isolation and readOnly to the outermost transaction().',
+    )
+  }
+
+  #noSavepoints(): VenomError {
+    return new VenomError(
+      'UNSUPPORTED',
+      `${this.#backend}: this database has no savepoints, so a transaction cannot be inside of another one.\n` +
+        'The inner one would be rolled back with the outer one only, and the test would prove something else.\n' +
+        'Use one transaction() for all, or one after the other.',
     )
   }
 

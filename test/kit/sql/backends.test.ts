@@ -4,8 +4,9 @@ import { describeServer } from '../../servers/server.ts'
 import { BetterSqlite3Backend } from './backends/better-sqlite3.ts'
 import { LibsqlBackend } from './backends/libsql.ts'
 import { MysqlBackend } from './backends/mysql.ts'
+import { NodeSqliteBackend, PlainBackend } from './backends/node-sqlite.ts'
 import { PostgresBackend } from './backends/postgres.ts'
-import { betterSqlite3App, fileStore, libsqlApp, mysqlStore, postgresStore } from './stores.ts'
+import { betterSqlite3App, fileStore, libsqlApp, mysqlStore, nodeSqliteApp, postgresStore } from './stores.ts'
 import { copiesSubject, type Make, savepointsSubject, Stores } from './subject.ts'
 
 type Except = NonNullable<ConformanceOptions['except']>
@@ -40,6 +41,16 @@ for (const [name, savepoints] of [['mysql', { ...ids, ...commits }], ['mariadb']
 describe('better-sqlite3', () => {
   const make: Make = (at, options) => new BetterSqlite3Backend(at, options) as never
   both(new Stores(() => fileStore(betterSqlite3App)), make, false, { copies: schema, savepoints: {} })
+})
+
+describe('node:sqlite', () => {
+  const make: Make = (at, options) => new NodeSqliteBackend(at, options) as never
+  both(new Stores(() => fileStore(nodeSqliteApp)), make, false, { copies: schema, savepoints: {} })
+})
+
+describe('a database without savepoints', () => {
+  const make: Make = (at, options) => new PlainBackend(at, options) as never
+  both(new Stores(() => fileStore(nodeSqliteApp)), make, false, { copies: schema })
 })
 
 describe('libsql', () => {

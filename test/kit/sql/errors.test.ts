@@ -5,8 +5,9 @@ import { describeServer } from '../../servers/server.ts'
 import { BetterSqlite3Backend } from './backends/better-sqlite3.ts'
 import { LibsqlBackend } from './backends/libsql.ts'
 import { MysqlBackend } from './backends/mysql.ts'
+import { NodeSqliteBackend } from './backends/node-sqlite.ts'
 import { PostgresBackend } from './backends/postgres.ts'
-import { betterSqlite3App, fileStore, mysqlStore, postgresStore, type Store } from './stores.ts'
+import { betterSqlite3App, fileStore, mysqlStore, nodeSqliteApp, postgresStore, type Store } from './stores.ts'
 
 // Named so that words in the server's messages mislead: a duplicate in "connections" is no trouble with a connection.
 const TABLES = [
@@ -259,6 +260,21 @@ describe('better-sqlite3', () => {
     await expect(nowhere.connect()).rejects.toThrow(/directory does not exist/)
     expect(nowhere.isConnected).toBe(false)
     expect(url()).toContain('app.db')
+  })
+})
+
+describe('node:sqlite', () => {
+  const { backend } = prepared(async () => ({
+    store: fileStore(nodeSqliteApp),
+    make: (at) => new NodeSqliteBackend(at) as never,
+  }))
+  everywhereWithForeignKeys(backend)
+
+  test('a parent whose children may not go is a foreign key, though SQLite has it as a trigger of its own', async () => {
+    await backend().execute('create table strict (parent int references connections (id) on delete restrict)')
+    await backend().execute('insert into strict values (5)')
+    const refused = backend().execute('delete from connections where id = 5')
+    await expect(refused).rejects.toMatchObject({ code: 'INTEGRITY', constraint: 'foreign key' })
   })
 })
 

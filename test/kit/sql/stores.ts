@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { createClient, type InArgs, type Transaction } from '@libsql/client'
 import Database from 'better-sqlite3'
 import mysql from 'mysql2/promise'
@@ -148,6 +149,18 @@ export function betterSqlite3App(path: string): App {
   }
 }
 
+/** An application that uses node:sqlite: of two SQLites in one process neither sees what the other has locked. */
+export function nodeSqliteApp(path: string): App {
+  const db = new DatabaseSync(path, { timeout: 0 })
+  db.exec('pragma synchronous = off')
+  const rows = (sql: string, params: readonly unknown[]): Rows => db.prepare(sql).all(...(params as SQLInputValue[]))
+  return {
+    rows: (sql, params = []) => patiently(async () => rows(sql, params)),
+    kill: () => db.close(),
+    end: async () => db.close(),
+  }
+}
+
 /** An application that uses libSQL. */
 export function libsqlApp(path: string): App {
   const client = createClient({ url: `file:${path}`, concurrency: 1 })
@@ -180,7 +193,8 @@ async function patiently<T>(work: () => Promise<T>, again?: () => unknown): Prom
     try {
       return await work()
     } catch (error) {
-      if (!(error as { code?: string }).code?.startsWith('SQLITE_BUSY')) throw error
+      const { code, errcode = 0 } = error as { code?: string; errcode?: number }
+      if (!code?.startsWith('SQLITE_BUSY') && (errcode & 0xff) !== 5) throw error
       await again?.()
       await new Promise((resolve) => setTimeout(resolve, 5))
     }

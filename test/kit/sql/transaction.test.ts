@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { messageOf } from '../../../src/errors.ts'
@@ -14,6 +17,7 @@ import { describeServer } from '../../servers/server.ts'
 import { BetterSqlite3Backend } from './backends/better-sqlite3.ts'
 import { LibsqlBackend } from './backends/libsql.ts'
 import { MysqlBackend } from './backends/mysql.ts'
+import { PlainBackend } from './backends/node-sqlite.ts'
 import { PostgresBackend } from './backends/postgres.ts'
 import { betterSqlite3App, fileStore, mysqlStore, postgresStore, type Store } from './stores.ts'
 
@@ -385,3 +389,37 @@ function levels(given: () => Given, show: string, column: string): void {
 function numbers(count: number): string {
   return Array.from({ length: count }, (_, i) => `select ${i} as n`).join(' union all ')
 }
+
+describe('a database without savepoints', () => {
+  test('refuses a transaction inside of another one, and the outer one goes on', async () => {
+    const db = new PlainBackend(':memory:')
+    await db.connect()
+    await db.execute('create table kv (k text primary key, v text)')
+    await db.transaction(async (tx) => {
+      await tx.execute(`insert into kv values ('outer', '1')`)
+      await expect(tx.transaction(() => undefined)).rejects.toMatchObject({
+        code: 'UNSUPPORTED',
+        message: expect.stringContaining('node:sqlite: this database has no savepoints'),
+      })
+    })
+    expect(await db.query('select k from kv')).toEqual([{ k: 'outer' }])
+    await db.disconnect()
+  })
+
+  test('is emptied in an order that its keys allow, or not at all', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'plain-test-'))
+    const db = new PlainBackend(`file:${join(folder, 'shop.db')}?poolSize=1`)
+    await using world = await World.open({ systems: { db } })
+    await db.query('pragma foreign_keys = on')
+    await db.execute('create table a (id int primary key)')
+    await db.execute('create table b (id int primary key references a (id))')
+    await db.execute('create table c (id int primary key references b (id))')
+    for (const table of ['a', 'b', 'c']) await db.execute(`insert into ${table} values (1)`)
+    await expect(world.reset({ except: ['c'] })).rejects.toMatchObject({ code: 'INTEGRITY' })
+    expect(await db.query('select id from a')).toEqual([{ id: 1 }])
+    await world.reset()
+    for (const table of ['a', 'b', 'c']) expect(await db.query(`select id from ${table}`)).toEqual([])
+    await world.close({ keep: true })
+    rmSync(folder, { recursive: true })
+  })
+})
