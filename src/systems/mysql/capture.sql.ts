@@ -89,18 +89,32 @@ export function capturesOf({ own }: Places, cascades: Cascades, tracked: Tracked
   })
   const same = keys.map(({ column }) => `OLD.${name(column.name)} <=> NEW.${name(column.name)}`).join(' AND ')
   const moved = way === 'log' ? [`IF NOT (${same}) THEN ${entry(0, keys)} END IF;`] : []
-  const updates = cascades.onUpdate(table.name).map(({ references, statements }) => {
+  const cascaded = cascades.onUpdate(table.name).map(({ references, before, after }) => {
     // The server cascades what differs in bytes, also where the collation calls it equal.
     const kept = references.map(
       (column) => `CAST(OLD.${name(column)} AS BINARY) <=> CAST(NEW.${name(column)} AS BINARY)`,
     )
-    return `IF NOT (${kept.join(' AND ')}) THEN DO ${seq}; ${statements.join(' ')} END IF;`
+    const unlessKept = (does: readonly string[]): string =>
+      `IF NOT (${kept.join(' AND ')}) THEN ${does.join(' ')} END IF;`
+    return {
+      before: unlessKept([`DO ${seq};`, ...before]),
+      after: after.length > 0 ? [unlessKept(after)] : [],
+    }
   })
   return [
     capture('i', 'AFTER', 'INSERT', [entry(0, keys)]),
-    ...(updates.length > 0 ? [capture('b', 'BEFORE', 'UPDATE', updates)] : []),
+    ...(cascaded.length > 0
+      ? [
+          capture(
+            'b',
+            'BEFORE',
+            'UPDATE',
+            cascaded.map(({ before }) => before),
+          ),
+        ]
+      : []),
     // After the user's own triggers: they may change the new key.
-    capture('u', 'AFTER', 'UPDATE', [entry(1, images), ...moved]),
+    capture('u', 'AFTER', 'UPDATE', [entry(1, images), ...moved, ...cascaded.flatMap(({ after }) => after)]),
     capture('d', 'BEFORE', 'DELETE', [entry(1, images), ...cascades.onDelete(table.name)]),
   ]
 }

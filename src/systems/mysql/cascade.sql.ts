@@ -13,6 +13,14 @@ interface Rows {
   readonly path: readonly ForeignKey[]
 }
 
+/** What the triggers of a parent must do when the columns change that a foreign key refers to, a statement each. */
+interface Update {
+  readonly references: readonly string[]
+  readonly before: readonly string[]
+  /** Once the foreign key has done its work: rows that have another key now. */
+  readonly after: readonly string[]
+}
+
 /** So many ways down to the same few tables would make a trigger slower than remembering those tables whole. */
 const MANY = 100
 
@@ -49,15 +57,19 @@ export class Cascades {
     return statements.length > MANY ? this.#everythingBelow(table) : statements
   }
 
-  /** What a BEFORE UPDATE trigger of `table` must do, for each foreign key whose columns change. */
-  onUpdate(
-    table: string,
-  ): readonly { readonly references: readonly string[]; readonly statements: readonly string[] }[] {
+  /** What the triggers of `table` must do before and after an update, for each foreign key whose columns change. */
+  onUpdate(table: string): readonly Update[] {
     this.#aliases = 0
-    return this.#childrenOf(table, ({ onUpdate }) => onUpdate).map((key) => ({
-      references: key.references,
-      statements: this.#follow(this.#first(key), false),
-    }))
+    return this.#childrenOf(table, ({ onUpdate }) => onUpdate).map((key) => {
+      const { references } = key
+      const [then, now] = [this.#updated(this.#first(key)), this.#updated(this.#first(key, 'NEW')).filter(isMoved)]
+      return {
+        references,
+        // Who refers to the new value already is remembered too, so that it is not taken for one who comes to.
+        before: [...then, ...now].map((rows) => this.#remember(rows)),
+        after: now.map((rows) => this.#remember(rows, 0)),
+      }
+    })
   }
 
   #childrenOf(parent: string, rule: (key: ForeignKey) => string): readonly ForeignKey[] {
@@ -67,14 +79,7 @@ export class Cascades {
   /** The statements for these rows and for what depends on them. */
   #follow(rows: Rows, deleted: boolean): readonly string[] {
     const table = rows.table.table.name
-    if (!deleted) {
-      const changed = rows.path.at(-1)!.columns
-      const next = this.#childrenOf(table, ({ onUpdate }) => onUpdate).filter(({ references }) =>
-        references.some((column) => changed.includes(column)),
-      )
-      if (next.some((key) => rows.path.includes(key))) return this.#everythingBelow(table)
-      return [this.#remember(rows), ...next.flatMap((key) => this.#follow(this.#joined(rows, key), false))]
-    }
+    if (!deleted) return this.#updated(rows).map((below) => this.#remember(below))
     const keys = this.#childrenOf(table, ({ onDelete }) => onDelete)
     const own = keys.filter((key) => key.child === table && key.onDelete === 'CASCADE')
     if (own.length > 0 && rows.table.key.length === 0) return this.#everythingBelow(table)
@@ -88,14 +93,27 @@ export class Cascades {
     ]
   }
 
-  /** The children of the row that the trigger fires for. */
-  #first(key: ForeignKey): Rows {
+  /** These rows, of which a foreign key changes columns, and those of which it changes columns in turn. */
+  #updated(rows: Rows): readonly Rows[] {
+    const table = rows.table.table.name
+    const changed = rows.path.at(-1)!.columns
+    const next = this.#childrenOf(table, ({ onUpdate }) => onUpdate).filter(({ references }) =>
+      references.some((column) => changed.includes(column)),
+    )
+    if (next.some((key) => rows.path.includes(key))) return this.#allBelow(table)
+    return [rows, ...next.flatMap((key) => this.#updated(this.#joined(rows, key)))]
+  }
+
+  /** The children of the row that the trigger fires for: of what it was, or of what it becomes. */
+  #first(key: ForeignKey, row: 'OLD' | 'NEW' = 'OLD'): Rows {
     const alias = this.#alias()
     return {
       table: this.#tracking.get(key.child)!,
       alias,
       from: `${this.#places.table(key.child)} AS ${alias}`,
-      where: key.columns.map((column, i) => `${alias}.${name(column)} = OLD.${name(key.references[i]!)}`).join(' AND '),
+      where: key.columns
+        .map((column, i) => `${alias}.${name(column)} = ${row}.${name(key.references[i]!)}`)
+        .join(' AND '),
       path: [key],
     }
   }
@@ -135,8 +153,12 @@ export class Cascades {
     }
   }
 
-  /** Where foreign keys of several tables run in a circle: all rows of all tables that can be reached. */
   #everythingBelow(table: string): readonly string[] {
+    return this.#allBelow(table).map((rows) => this.#remember(rows))
+  }
+
+  /** Where foreign keys of several tables run in a circle: all rows of all tables that can be reached. */
+  #allBelow(table: string): readonly Rows[] {
     const reached = new Set([table])
     for (const parent of reached) {
       for (const { child } of this.#foreignKeys.filter((key) => key.parent === parent)) reached.add(child)
@@ -144,20 +166,21 @@ export class Cascades {
     return [...reached].map((child) => {
       const alias = this.#alias()
       const from = `${this.#places.table(child)} AS ${alias}`
-      return this.#remember({ table: this.#tracking.get(child)!, alias, from, where: 'TRUE', path: [] })
+      return { table: this.#tracking.get(child)!, alias, from, where: 'TRUE', path: [] }
     })
   }
 
-  /** Writes the rows into their log. */
-  #remember({ table, alias, from, where }: Rows): string {
+  /** Writes the rows into their log: that they were as they are, or that none with their keys was. */
+  #remember({ table, alias, from, where }: Rows, was: 0 | 1 = 1): string {
     const log = this.#places.own(`u${table.number}`)
-    const images = table.way === 'log' ? logged(table) : []
+    const kept = was ? logged(table) : table.key
+    const images = table.way === 'log' ? kept : []
     const into = list(['seq', 'was', ...images.map(({ as }) => as)])
     // A locking read sees what was committed since the snapshot of a long transaction, as the foreign key will.
     const tail = `FROM ${from} WHERE ${where}${table.way === 'copy' ? ' LIMIT 1' : ''} LOCK IN SHARE MODE`
     if (this.#flavour === 'mysql') {
       const values = images.map(({ column }) => `${alias}.${name(column.name)}`)
-      return `INSERT INTO ${log} (${into}) SELECT ${list(['UUID_SHORT()', '1', ...values])} ${tail};`
+      return `INSERT INTO ${log} (${into}) SELECT ${list(['UUID_SHORT()', String(was), ...values])} ${tail};`
     }
     // In MariaDB an INSERT … SELECT would hold the lock of the counter until the application's statement ends; and a loop
     // over a BLOB would be over a file, so those are read one by one.
@@ -173,11 +196,18 @@ export class Cascades {
     )
     return (
       `FOR r IN (SELECT ${list(selected.length > 0 ? selected : ['1 AS c'])} ${tail}) DO ` +
-      `INSERT INTO ${log} (${into}) VALUES (${list(['UUID_SHORT()', '1', ...values])}); END FOR;`
+      `INSERT INTO ${log} (${into}) VALUES (${list(['UUID_SHORT()', String(was), ...values])}); END FOR;`
     )
   }
 
   #alias(): string {
     return `t${++this.#aliases}`
   }
+}
+
+/** Whether a foreign key changes the keys of rows: then they are other rows afterwards. A generated column may follow. */
+function isMoved({ table, path }: Rows): boolean {
+  if (table.way === 'copy') return false
+  const changed = path.at(-1)?.columns
+  return table.key.some(({ column }) => column.generated || !changed || changed.includes(column.name))
 }

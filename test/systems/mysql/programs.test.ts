@@ -12,15 +12,16 @@ const TABLES = `
   CREATE TABLE gifts (id INT PRIMARY KEY, nr INT, tag VARCHAR(5) COLLATE utf8mb4_general_ci, FOREIGN KEY (nr, tag) REFERENCES items (nr, tag) ON DELETE SET NULL ON UPDATE CASCADE);
   CREATE TABLE tree (id INT PRIMARY KEY, parent INT, FOREIGN KEY (parent) REFERENCES tree (id) ON DELETE CASCADE);
   CREATE TABLE visits (user INT, page INT, FOREIGN KEY (user) REFERENCES users (id) ON DELETE CASCADE ON UPDATE CASCADE);
+  CREATE TABLE likes (user INT, word VARCHAR(5), PRIMARY KEY (word, user), FOREIGN KEY (user) REFERENCES users (id) ON DELETE CASCADE ON UPDATE CASCADE);
   CREATE TABLE words (word VARCHAR(5) COLLATE utf8mb4_general_ci PRIMARY KEY, nr INT);
   CREATE TABLE audit (id INT AUTO_INCREMENT PRIMARY KEY, what VARCHAR(40));
   CREATE TRIGGER renamed AFTER UPDATE ON users FOR EACH ROW INSERT INTO audit (what) VALUES (CONCAT(OLD.id, ' ', COALESCE(NEW.name, '-')));
   CREATE TRIGGER clean BEFORE INSERT ON orders FOR EACH ROW SET NEW.seat = IF(NEW.seat = 4, NULL, NEW.seat);
   INSERT INTO users VALUES (1, 'a', 0), (2, 'b', 0), (3, NULL, 0); INSERT INTO orders VALUES (1, 1, 1), (2, 2, 2);
   INSERT INTO items VALUES (1, 'x', 1), (1, 'y', 1), (2, 'x', 2); INSERT INTO gifts VALUES (1, 1, 'x'), (2, 2, 'x');
-  INSERT INTO visits VALUES (1, 1), (1, 1), (2, 1); INSERT INTO words VALUES ('a', 1), ('x', 2); INSERT INTO tree VALUES (1, NULL), (2, 1), (3, 2), (4, 1);
+  INSERT INTO visits VALUES (1, 1), (1, 1), (2, 1); INSERT INTO likes VALUES (1, 'a'), (2, 'a'), (1, 'b'); INSERT INTO words VALUES ('a', 1), ('x', 2); INSERT INTO tree VALUES (1, NULL), (2, 1), (3, 2), (4, 1);
 `
-const NAMES = ['users', 'orders', 'items', 'gifts', 'tree', 'visits', 'words', 'audit']
+const NAMES = ['users', 'orders', 'items', 'gifts', 'tree', 'visits', 'likes', 'words', 'audit']
 
 /** MySQL 9.7 cascades this to the wrong rows: see the limit in cascades.test.ts. */
 const REPLACE_PARENT = 'REPLACE INTO users (id, name) VALUES (?, $)'
@@ -49,6 +50,8 @@ const STATEMENTS = [
   'REPLACE INTO gifts VALUES (?, ?, $)',
   'INSERT INTO visits VALUES (?, ?)',
   'DELETE FROM visits WHERE user = ? LIMIT 1',
+  'INSERT IGNORE INTO likes VALUES (?, $), (?, $)',
+  'UPDATE likes SET word = $ WHERE user = ?',
   'DELETE FROM tree WHERE id = ?',
   'INSERT INTO tree VALUES (? + 4, ?)',
   'UPDATE users u JOIN orders o ON o.user = u.id SET u.name = $, o.seat = NULL WHERE o.id = ?',
