@@ -164,9 +164,9 @@ export class Live {
     if (after.id === before.id) return
     throw new VenomError(
       'BAD_ARGUMENT',
-      `Asking ${what} has changed the state.\n` +
-        'An invariant, a `when` or a `from` that writes makes the states that are explored different from those your users see.\n' +
-        'Let them read only; what writes is an action.',
+      `Asking ${what} has changed the state:\n${differences(before.data, after.data).slice(0, 5).map(line).join('\n')}\n` +
+        'One of them writes, or the application writes by itself, while it reads or by a timer; the states that are explored are then others than your users see.\n' +
+        'Let them read only; what writes is an action. What the application counts for itself is left out by normalize: [drop(place)].',
     )
   }
 

@@ -31,7 +31,9 @@ describe('an invariant', () => {
   })
   test('that writes is refused', async () => {
     const rule = ({ db }: Toy): void => void db.set('seen', true)
-    await expect(exploreToy({ actions: { up }, invariants: { rule } })).rejects.toThrow('has changed the state')
+    await expect(exploreToy({ actions: { up }, invariants: { rule } })).rejects.toThrow(
+      'has changed the state:\ndb.seen + true\n',
+    )
   })
   test('gets what was observed, so that it needs no look of its own', async () => {
     const rule = (_: Toy, { observed, action }: { observed: Readonly<Record<string, unknown>>; action?: string }) =>
