@@ -73,11 +73,12 @@ export class History {
   }
 }
 
-/** Stretches that follow on each other are read as one. */
+/** Stretches that follow on each other are read as one, and those in which there is no time not at all. */
 function joined(path: readonly Stretch[]): readonly Stretch[] {
   const stretches: Stretch[] = []
   for (const stretch of path) {
     const last = stretches.at(-1)
+    if (stretch.upTo?.equals(stretch.after)) continue
     if (last?.way === stretch.way && last.upTo?.equals(stretch.after)) {
       stretches.splice(-1, 1, { ...stretch, after: last.after })
     } else stretches.push(stretch)
