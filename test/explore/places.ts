@@ -47,11 +47,36 @@ export async function open(place: string): Promise<AsyncDisposable & { world: Wo
   const world = await World.open({ systems, worker: { notice: () => undefined } })
   return {
     world,
-    store,
+    store: readOnce(store, systems),
     async [Symbol.asyncDispose]() {
       await world.close()
       await dispose?.()
     },
+  }
+}
+
+/** The store, which is read once between two writes, checkpoints or rollbacks: all that is asked there has one answer. */
+function readOnce({ put, all }: Store, systems: Systems): Store {
+  let answer: ReturnType<Store['all']> | undefined
+  for (const system of Object.values(systems)) {
+    const { checkpoint, rollback } = system
+    Object.assign(system, {
+      checkpoint(name: string) {
+        answer = undefined
+        return checkpoint.call(system, name)
+      },
+      rollback(mark: unknown) {
+        answer = undefined
+        return rollback.call(system, mark)
+      },
+    })
+  }
+  return {
+    put(key, value) {
+      answer = undefined
+      return put(key, value)
+    },
+    all: () => (answer ??= all()),
   }
 }
 

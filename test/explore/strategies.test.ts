@@ -1,5 +1,6 @@
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Action, StrategyOption } from '../../src/explore/index.ts'
+import type { WorldMark } from '../../src/index.ts'
 import { open, places } from './places.ts'
 import { Shop, shopModel, type Store } from './shop.ts'
 
@@ -16,21 +17,34 @@ const strategies: readonly StrategyOption[] = [
   { kind: 'walk', length: 5, swarm: false },
   { kind: 'mcts', exploration: 0.1, reward: ({ isNew }) => (isNew ? 5 : 0) },
 ]
+// A walk over what is known is the same whoever found it.
+const audited: readonly StrategyOption[] = ['auto', 'bfs', 'random']
 const named = strategies.map((strategy) => [JSON.stringify(strategy), strategy] as const)
 
 describe.each(Object.keys(places))('on %s', (place) => {
+  let at: Awaited<ReturnType<typeof open>>
+  let empty: WorldMark
+  beforeAll(async () => {
+    at = await open(place)
+    empty = await at.world.checkpoint('empty')
+  })
+  afterAll(() => at[Symbol.asyncDispose]())
+
   describe.each(named)('%s', (_, strategy) => {
+    const options = { strategy, seed: 3, audit: audited.includes(strategy) ? 0.1 : 0 }
+    beforeEach(() => at.world.rollback(empty))
+
     test('sees every state of a graph with cycles and merges', async () => {
-      await using at = await open(place)
       const model = shopModel(await new Shop(at.store).open())
-      const { verdict, coverage } = await at.world.explore(model, { strategy, seed: 3, maxDepth: 5 })
+      const { verdict, coverage } = await at.world.explore(model, { ...options, maxDepth: 5 })
       expect([verdict, coverage.states, coverage.open]).toEqual(['exhausted', 58, 0])
+      expect(Object.keys(await at.store.all())).toEqual(['shop'])
     })
 
     test('goes round in circles without an end', async () => {
-      await using at = await open(place)
-      const { verdict, coverage } = await at.world.explore(await circles(at.store), { strategy, seed: 3 })
+      const { verdict, coverage } = await at.world.explore(await circles(at.store), options)
       expect([verdict, coverage.states, coverage.transitions]).toEqual(['exhausted', 12, 48])
+      expect(await at.store.all()).toEqual({ a: '0', b: '0' })
     })
   })
 })
