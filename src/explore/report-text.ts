@@ -67,11 +67,15 @@ function truncation({ verdict, ended, coverage, explosion }: ExploreReport): str
 
 function stepLines(step: ReportedStep, number: number, width: number): string[] {
   const { status, changed } = step
-  const [first = 'changes nothing', ...others] = changed
+  const [first = 'changes nothing', ...others] = changed ?? ['']
   const start = `  ${String(number).padStart(2)}. ${label(step).padEnd(width)}  ${String(status ?? '').padEnd(3)}  `
   const shown = others.slice(0, SHOWN_CHANGES).map((line) => ' '.repeat(start.length) + line)
   const hidden = others.length - shown.length
-  return [start + first, ...shown, ...(hidden > 0 ? [`${' '.repeat(start.length)}… and ${hidden} more`] : [])]
+  return [
+    (start + first).trimEnd(),
+    ...shown,
+    ...(hidden > 0 ? [`${' '.repeat(start.length)}… and ${hidden} more`] : []),
+  ]
 }
 
 const SHOWN_CHANGES = 3

@@ -10,8 +10,8 @@ export interface ReportedStep {
   readonly params: Values
   /** What a response said. */
   readonly status: number | undefined
-  /** What it changed, a line a table or key. */
-  readonly changed: readonly string[]
+  /** What it changed, a line a table or key; unknown of a path that was not walked once more. */
+  readonly changed: readonly string[] | undefined
 }
 
 /** A rule that does not hold, with the shortest path to where it breaks: one for each root cause. */

@@ -39,7 +39,7 @@ export async function violationOf(found: Found & { readonly count: number }, wor
     ...finding,
     message: again?.message ?? finding.message,
     path: path.map(({ action, params }, i) => {
-      const { done, changed = [] } = strides[i] ?? {}
+      const { done, changed } = strides[i] ?? {}
       return { action, params, status: done?.status, changed }
     }),
     minimal,

@@ -57,13 +57,25 @@ const SHOWN = 60
 
 /** `db.orders.0.status "paid" → "refunded"` */
 export function line({ place, ...sides }: Difference): string {
-  const text = (value: unknown): string => {
-    const whole = canonical(value)
-    return whole.length > SHOWN ? `${whole.slice(0, SHOWN - 1)}…` : whole
-  }
-  if (!('before' in sides)) return `${place} + ${text(sides.after)}`
-  if (!('after' in sides)) return `${place} − ${text(sides.before)}`
-  return `${place} ${text(sides.before)} → ${text(sides.after)}`
+  if (!('before' in sides)) return `${place} + ${shortened(canonical(sides.after))}`
+  if (!('after' in sides)) return `${place} − ${shortened(canonical(sides.before))}`
+  const [before, after] = [canonical(sides.before), canonical(sides.after)]
+  const from = Math.max(before.length, after.length) > SHOWN ? equalStart(before, after) - LEAD : 0
+  return `${place} ${shortened(before, from)} → ${shortened(after, from)}`
+}
+
+/** How much of what is equal is shown before what differs in a long text. */
+const LEAD = 16
+
+function equalStart(a: string, b: string): number {
+  let length = 0
+  while (length < a.length && a[length] === b[length]) length += 1
+  return length
+}
+
+function shortened(text: string, from = 0): string {
+  const rest = from > 0 ? `…${text.slice(from)}` : text
+  return rest.length > SHOWN ? `${rest.slice(0, SHOWN - 1)}…` : rest
 }
 
 function fields(value: unknown): ReadonlyMap<string, unknown> | undefined {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { drop, ids, type Oracle, sort, time } from '../../src/explore/index.ts'
+import { drop, ids, type Oracle, reportText, sort, time } from '../../src/explore/index.ts'
 import { World } from '../../src/index.ts'
 import { memory } from '../../src/systems/memory/index.ts'
 import { open } from './places.ts'
@@ -81,8 +81,9 @@ describe('nondeterminism', () => {
       when: ({ db }: Toy) => db.size < 3,
       run: ({ db }: Toy) => void db.set(`row ${db.size}`, new Date(++now)),
     }
-    const { violations } = await exploreToy({ actions: { order } })
-    expect(violations[0]?.message).toMatch(/^order led elsewhere .* normalize: \[time\(\)\]/s)
+    const report = await exploreToy({ actions: { order } })
+    expect(reportText(report)).toMatch(/^ +1\. order$/m)
+    expect(report.violations[0]?.message).toMatch(/^order led elsewhere .* normalize: \[time\(\)\]/s)
     expect(await exploreToy({ actions: { order } }, { normalize: time() })).toMatchObject({ verdict: 'exhausted' })
   })
   test('random ids, and the actions that use them once they are normalised', async () => {

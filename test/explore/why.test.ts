@@ -29,3 +29,15 @@ test('why says where two states differ, or what makes them equal', async () => {
   expect(await world.why(paid, later, [drop('db.*.at')])).toEqual(why(paid, later, [drop('db.*.at')]))
   expect(await world.why(paid, refunded)).toMatchObject({ same: false })
 })
+
+test('of long texts, why shows the part that differs', async () => {
+  const db = new Map([['page', `${'same '.repeat(50)}before ${'same '.repeat(50)}`]])
+  await using world = await World.open({ systems: { db: memory(db) } })
+  const before = await world.observe()
+  db.set('page', db.get('page')!.replace('before', 'after'))
+  expect(why(before, await world.observe()).text).toBe(
+    'They differ:\ndb.page ' +
+      '… same same same before same same same same same same same … → ' +
+      '… same same same after same same same same same same same s…',
+  )
+})
