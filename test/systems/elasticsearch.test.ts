@@ -12,9 +12,13 @@ describeServer('elasticsearch', (url) => {
   afterAll(() => shop.stop())
 
   describe('pit', () => conformance(test, () => shop.subject(), { runs: 10 }))
-  // Each mark clones: half a minute that programs.test.ts and traps.test.ts make dispensable in ordinary runs.
+  // Each mark clones or takes a snapshot: minutes that programs.test.ts, traps.test.ts and snapshot.test.ts make
+  // dispensable in ordinary runs.
   if (process.env['VENOMQA_FUZZ_RUNS']) {
     describe('copies', () => conformance(test, () => shop.subject({ way: 'copies' }), { runs: 1 }))
+    describe('snapshot', { timeout: 120_000 }, () =>
+      conformance(test, () => shop.subject({ way: 'snapshot' }), { runs: 1 }),
+    )
   }
 })
 

@@ -1,3 +1,4 @@
+import { isVenomError, VenomError } from '../../errors.ts'
 import { type Base, type Doc, keyOf, type Shard } from './base.ts'
 import type { Index, Shape } from './catalog.ts'
 import { difference, type Pair } from './difference.ts'
@@ -8,6 +9,7 @@ import type { Bases, Mark, Moved } from './marks.ts'
 import { patchOf } from './patch.ts'
 import { isOnlyDirty, type Plan, sameShape } from './plan.ts'
 import { Reader } from './reader.ts'
+import type { Snapshots } from './snapshots.ts'
 import { lift, putBackShape } from './structure.ts'
 import { requireSafe, writeExactly } from './versions.ts'
 import { Writer, type Written } from './write.ts'
@@ -28,15 +30,27 @@ interface Anew {
   readonly patches: ReadonlyMap<Base, ReadonlyMap<string, Doc>>
 }
 
+/** An index of which the past is gone. Nothing was touched. */
+export class PastGone extends VenomError {
+  readonly index: string
+
+  constructor(index: string, { code, message }: VenomError) {
+    super(code, message)
+    this.index = index
+  }
+}
+
 /** Does what a plan says. */
 export class CarryOut {
   readonly #ground: Ground
   readonly #bases: Bases
+  readonly #snapshots: Snapshots | undefined
   readonly #told = new Set<string>()
   #made = 0
 
-  constructor(ground: Ground, bases: Bases) {
+  constructor(ground: Ground, bases: Bases, snapshots: Snapshots | undefined) {
     this.#ground = ground
+    this.#snapshots = snapshots
     this.#bases = bases
   }
 
@@ -48,7 +62,9 @@ export class CarryOut {
     const { server, catalog } = this.#ground
     const { http } = server
     const dirty = plan.dirty.map(({ index }) => index)
-    const unlift = await lift(http, shape, [...dirty, ...plan.rebuild, ...plan.recopy, ...plan.created])
+    const inStreams = plan.again.flatMap((name) => shape.streams.get(name)?.indices ?? [])
+    await this.#snapshots?.require(mark, plan)
+    const unlift = await lift(http, shape, [...dirty, ...plan.rebuild, ...plan.recopy, ...plan.created, ...inStreams])
     let ready: { readonly writes: ReadonlyMap<Base, readonly Pair[]>; readonly anew: readonly Anew[] }
     try {
       ready = { writes: await this.#read(plan, shards), anew: await this.#makeAnew(mark, plan) }
@@ -62,7 +78,9 @@ export class CarryOut {
     for (const name of plan.created) await http.ask('DELETE', `/${part(name)}`)
     for (const anew of ready.anew) await this.#swap(anew, shape.indices.has(anew.index.name))
     const written = await this.#writeAll(ready.writes)
-    const fresh = new Set([...plan.open, ...ready.anew.map(({ index }) => index.name)])
+    await this.#snapshots?.restore(mark, plan, shape)
+    const again = plan.again.flatMap((name) => mark.shape.streams.get(name)?.indices ?? [])
+    const fresh = new Set([...plan.open, ...plan.rebuild, ...plan.recopy, ...again])
     const isOnlyDocuments = !unlift && isOnlyDirty(plan)
     if (isOnlyDocuments) mark.shape = shape
     else await this.#reshape(mark, plan)
@@ -94,7 +112,10 @@ export class CarryOut {
     await catalog.refresh(dirty)
     const read = dirty.map(async (base) => {
       const deletions = shards.get(keyOf(base))?.deletions !== base.deletions
-      const pairs = await difference(server, base, Reader.now(server, base.index, base.shard), { deletions })
+      const now = Reader.now(server, base.index, base.shard)
+      const pairs = await difference(server, base, now, { deletions }).catch((error: unknown) => {
+        throw isVenomError(error) && error.code === 'MARK_LOST' ? new PastGone(base.index, error) : error
+      })
       if (exactVersions) for (const pair of pairs.values()) requireSafe(base.index, pair)
       return [base, [...pairs.values()]] as const
     })
@@ -123,7 +144,7 @@ export class CarryOut {
     const { server, worker, prefix } = this.#ground
     const anew: Anew[] = []
     try {
-      for (const name of [...plan.rebuild, ...plan.recopy]) {
+      for (const name of [...plan.rebuild, ...(this.#snapshots ? [] : plan.recopy)]) {
         const index = mark.shape.indices.get(name)
         if (!index) continue
         const copy = plan.recopy.includes(name) ? mark.copies.get(name) : undefined

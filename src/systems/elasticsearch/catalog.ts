@@ -1,5 +1,6 @@
 import { KINDS, type Objects, readObjects } from './objects.ts'
 import type { Base, Shard } from './base.ts'
+import { part } from './http.ts'
 import { parts } from './reader.ts'
 import { canonical } from './same.ts'
 import type { Scope } from './scope.ts'
@@ -17,6 +18,15 @@ export interface Index {
   readonly aliases: Aliases
 }
 
+/** A data stream: a name for indices that the server makes. */
+export interface Stream {
+  readonly name: string
+  readonly indices: readonly string[]
+  readonly aliases: Aliases
+  /** All else that the server says of it. */
+  readonly definition: Readonly<Record<string, unknown>>
+}
+
 /** All but the documents. */
 export interface Shape {
   /** The number of the cluster's state, which moves with every change of any shape in it. */
@@ -24,7 +34,7 @@ export interface Shape {
   /** One identity for each node's process: another one means that it was started anew. */
   readonly nodes: readonly string[]
   readonly indices: ReadonlyMap<string, Index>
-  readonly streams: readonly string[]
+  readonly streams: ReadonlyMap<string, Stream>
   /** One for each of `KINDS`. */
   readonly objects: readonly Objects[]
 }
@@ -133,10 +143,24 @@ export class Catalog {
     return new Map(ours.map(([name, { mappings, settings, aliases }]) => [name, { name, mappings, settings, aliases }]))
   }
 
-  async #streams(): Promise<readonly string[]> {
-    const found = await this.#server.http.find<{ data_streams: readonly { name: string }[] }>('/_data_stream')
-    return (found?.data_streams ?? []).map(({ name }) => name).filter((name) => this.#scope.holds(name))
+  async #streams(): Promise<ReadonlyMap<string, Stream>> {
+    const path = '/_data_stream?expand_wildcards=all'
+    const found = await this.#server.http.find<{ data_streams: readonly DataStream[] }>(path)
+    const ours = (found?.data_streams ?? []).filter(({ name }) => this.#scope.holds(name))
+    const all = ours.map(async ({ name, indices, ...more }): Promise<[string, Stream]> => {
+      const named = await this.#server.http.find<Record<string, { aliases?: Aliases }>>(`/${part(name)}/_alias`)
+      const aliases = named?.[name]?.aliases ?? {}
+      // How its shards are at the moment says nothing of it.
+      const definition = Object.fromEntries(Object.entries(more).filter(([key]) => key !== 'status'))
+      return [name, { name, indices: indices.map(({ index_name }) => index_name), aliases, definition }]
+    })
+    return new Map(await Promise.all(all))
   }
+}
+
+interface DataStream {
+  readonly name: string
+  readonly indices: readonly { readonly index_name: string }[]
 }
 
 /** What is asked of the statistics. */

@@ -1,6 +1,6 @@
 import type { Change, Row } from '../../rollbackable.ts'
 import type { Doc } from './base.ts'
-import { type Index, isClosed, ownSettings, type Shape } from './catalog.ts'
+import { type Index, isClosed, ownSettings, type Shape, type Stream } from './catalog.ts'
 import type { Pair } from './difference.ts'
 import { KINDS } from './objects.ts'
 import { same } from './same.ts'
@@ -24,7 +24,7 @@ export function documentChange(index: string, pairs: Iterable<Pair>): Change {
 export function shapeChanges(then: Shape, now: Shape): readonly Change[] {
   if (then === now) return []
   const indices = compared('(indices)', mapped(then.indices, shownIndex), mapped(now.indices, shownIndex))
-  const streams = compared('(data streams)', named(then.streams), named(now.streams))
+  const streams = compared('(data streams)', mapped(then.streams, shownStream), mapped(now.streams, shownStream))
   const objects = KINDS.map(({ name }, at) => {
     const shown = (shape: Shape): ReadonlyMap<string, Row> =>
       mapped(shape.objects[at] ?? new Map<string, Row>(), (row) => row)
@@ -77,6 +77,6 @@ function mapped<T>(map: ReadonlyMap<string, T>, row: (thing: T) => Row): Readonl
   return new Map(Array.from(map, ([name, thing]) => [name, row(thing)]))
 }
 
-function named(names: readonly string[]): ReadonlyMap<string, Row> {
-  return new Map(names.map((name) => [name, {}]))
+function shownStream({ indices, aliases, definition }: Stream): Row {
+  return { indices, aliases, ...definition }
 }

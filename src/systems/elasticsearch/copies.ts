@@ -40,9 +40,9 @@ export class Copies {
   }
 
   /** Deletes the clones that no mark needs. */
-  async drop(mark: Mark): Promise<void> {
+  async drop(marks: readonly Mark[]): Promise<void> {
     const needed = new Set([...this.#bases.marks].flatMap(({ copies }) => [...copies.values()]))
-    for (const name of mark.copies.values()) {
+    for (const name of new Set(marks.flatMap(({ copies }) => [...copies.values()]))) {
       if (!needed.has(name)) await this.#server.http.ask('DELETE', `/${part(name)}`)
     }
   }

@@ -1,6 +1,6 @@
 import type { Change, Worker } from '../../rollbackable.ts'
 import { keyOf, type Shard } from './base.ts'
-import { CarryOut } from './carry-out.ts'
+import { CarryOut, PastGone } from './carry-out.ts'
 import { type Catalog, type Index, isClosed, type Shape } from './catalog.ts'
 import { documentChange, shapeChanges, withContent } from './changes.ts'
 import { Copies } from './copies.ts'
@@ -10,9 +10,11 @@ import { statusOf } from './http.ts'
 import { isNothing, planOf } from './plan.ts'
 import type { Quiet } from './quiet.ts'
 import { Reader } from './reader.ts'
-import type { Scope } from './scope.ts'
+import { Repository } from './repository.ts'
+import { type Scope, streamOf } from './scope.ts'
 import type { Server } from './server.ts'
-import { lackOf, requireNumbers, requireWhole } from './sources.ts'
+import { Snapshots } from './snapshots.ts'
+import { lackOf, requireNoStreams, requireNumbers, requireOwnIndices, requireWhole } from './sources.ts'
 import { unhide } from './structure.ts'
 import { keepsWriting } from './troubles.ts'
 
@@ -20,6 +22,9 @@ import { keepsWriting } from './troubles.ts'
 const clock = performance.now.bind(performance)
 /** How often a rollback is begun anew because somebody wrote meanwhile. */
 const TRIES = 4
+
+/** How marks are kept. */
+export type Way = 'pit' | 'copies' | 'snapshot'
 
 /** What a history stands on. */
 export interface Ground {
@@ -32,8 +37,7 @@ export interface Ground {
   readonly settle: number
   /** What names of ours begin with: the lease's, so that the next one knows what a killed process left. */
   readonly prefix: string
-  /** Whether each mark keeps clones of the indices. */
-  readonly copies: boolean
+  readonly way: Way
   /** Whether `_version` comes back too. */
   readonly exactVersions: boolean
 }
@@ -42,7 +46,7 @@ export interface Ground {
 export class History {
   readonly bases: Bases
   readonly #ground: Ground
-  readonly #copies: Copies | undefined
+  readonly #copies: Copies | Snapshots | undefined
   readonly #carryOut: CarryOut
   #last: Mark | undefined
 
@@ -50,8 +54,10 @@ export class History {
     const { server, catalog } = ground
     this.#ground = ground
     this.bases = new Bases(server, catalog)
-    this.#copies = ground.copies ? new Copies(server, ground.prefix, this.bases) : undefined
-    this.#carryOut = new CarryOut(ground, this.bases)
+    const snapshots = new Snapshots(server.http, new Repository(server.http), ground.prefix, this.bases)
+    const copies = { pit: undefined, copies: new Copies(server, ground.prefix, this.bases), snapshot: snapshots }
+    this.#copies = copies[ground.way]
+    this.#carryOut = new CarryOut(ground, this.bases, ground.way === 'snapshot' ? snapshots : undefined)
   }
 
   /** Throws `NOT_QUIET`, and `UNSUPPORTED` for indices that no mark can hold. */
@@ -84,13 +90,20 @@ export class History {
   async rollback(mark: Mark): Promise<{ readonly madeAnew: boolean }> {
     const what = `the rollback to "${mark.name}"`
     let madeAnew = false
+    /** Indices that were closed and opened, which ended their points in time. */
+    const lost = new Set<string>()
     for (let tries = 1; ; tries += 1) {
       const [shards, shape] = await this.#present(what)
-      const plan = planOf(mark, shape, shards, (index) => this.#comesWhole(index))
+      const plan = planOf(mark, shape, shards, (index) => lost.has(index.name) || this.#comesWhole(index))
       if (isNothing(plan)) break
-      madeAnew ||= plan.rebuild.length + plan.recopy.length > 0
-      if (await this.#carryOut.run(mark, plan, { shape, shards })) break
-      if (tries === TRIES) throw keepsWriting(what, plan.dirty[0]?.index ?? '')
+      madeAnew ||= plan.rebuild.length + plan.recopy.length + plan.again.length > 0
+      const done = await this.#carryOut.run(mark, plan, { shape, shards }).catch((error: unknown) => {
+        if (!(error instanceof PastGone) || !mark.copies.has(error.index)) throw error
+        lost.add(error.index)
+        return 'again' as const
+      })
+      if (done === true) break
+      if (tries >= TRIES + lost.size) throw keepsWriting(what, plan.dirty[0]?.index ?? '')
     }
     this.#last = mark
     return { madeAnew }
@@ -126,19 +139,21 @@ export class History {
 
   async release(mark: Mark): Promise<void> {
     await this.bases.release(mark)
-    await this.#copies?.drop(mark)
+    await this.#copies?.drop([mark])
     if (this.#last === mark) this.#last = undefined
   }
 
   /** Releases all marks, and what crash recovery would have gone by. */
   async close(): Promise<void> {
-    for (const mark of this.bases.marks) await this.release(mark)
+    const marks = [...this.bases.marks]
+    for (const mark of marks) await this.bases.release(mark)
+    await this.#copies?.drop(marks)
     await this.bases.pin([])
   }
 
   async #drop(mark: Mark): Promise<void> {
     await this.bases.drop(mark.bases.values())
-    await this.#copies?.drop(mark)
+    await this.#copies?.drop([mark])
   }
 
   /** The index that was written to since the mark was begun, if any. */
@@ -168,11 +183,16 @@ export class History {
   }
 
   #require(shape: Shape): void {
-    if (this.#copies) requireNumbers(shape)
-    else requireWhole(shape)
+    const { way } = this.#ground
+    if (way === 'pit') requireWhole(shape)
+    else requireNumbers(shape)
+    if (way === 'snapshot') requireOwnIndices(shape)
+    else requireNoStreams(shape.streams)
   }
 
   #comesWhole(index: Index): boolean {
-    return this.#ground.copies && (this.#ground.exactVersions || lackOf(index) !== undefined)
+    const { way, exactVersions } = this.#ground
+    const isInStream = way === 'snapshot' && streamOf(index.name) !== undefined
+    return way !== 'pit' && (exactVersions || isInStream || lackOf(index) !== undefined)
   }
 }

@@ -6,7 +6,7 @@ import { Identity } from './identity.ts'
 import type { ElasticsearchOptions } from './index.ts'
 import type { Mark } from './marks.ts'
 import { textOf } from './note.ts'
-import { type Opened, openIndices } from './open.ts'
+import { leaveRepository, type Opened, openIndices } from './open.ts'
 import { reset } from './reset.ts'
 import { dropCopies } from './worker-indices.ts'
 
@@ -93,10 +93,11 @@ export class Holding<C> {
 
   /** Gives back what `open` took. */
   async close(): Promise<void> {
-    const { server, history, leases, scope, isCopy, closeClient } = this.#opened
+    const { server, history, leases, scope, way, isCopy, closeClient } = this.#opened
     clearInterval(this.#timer)
     try {
       await history.close()
+      if (way === 'snapshot') await leaveRepository(server.http, leases)
       if (isCopy) await dropCopies(server, scope)
       await leases.end()
     } finally {

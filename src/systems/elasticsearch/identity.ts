@@ -71,7 +71,9 @@ export class Identity {
       const all = Array.from(shape.objects[at] ?? [], ([key, definition]) => [key, canonical(definition)] as const)
       return [name, new Map(all.toSorted(byName))] as const
     })
-    return { indices: new Map(indices.toSorted(byName)), ...Object.fromEntries(objects) }
+    const streams = Array.from(shape.streams.values(), (stream) => [stream.name, canonical(stream)] as const)
+    const shown = streams.length === 0 ? {} : { streams: new Map(streams.toSorted(byName)) }
+    return { indices: new Map(indices.toSorted(byName)), ...shown, ...Object.fromEntries(objects) }
   }
 
   #shown(index: Index): unknown {

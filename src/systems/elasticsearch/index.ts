@@ -21,8 +21,10 @@ export interface ElasticsearchOptions<C = Client> extends SafetyOptions {
   /**
    * `pit` (default): a mark is a point in time of each shard, which costs nothing and copies nothing. `copies`: each
    * mark keeps a clone of the indices that changed as well, by which deleted ones and those without `_source` come back.
+   * `snapshot`: it keeps a snapshot of what changed instead, by which data streams come back too; the server must have
+   * `path.repo` set.
    */
-  readonly way?: 'pit' | 'copies'
+  readonly way?: 'pit' | 'copies' | 'snapshot'
   /** `exact`: `_version` of every document comes back too, for applications with external versions. */
   readonly versions?: 'exact' | 'any'
   /** How long a mark or a rollback waits for running writes, in ms. Default 2000. */

@@ -4,6 +4,7 @@ import { hostname } from 'node:os'
 import { VenomError } from '../../errors.ts'
 import type { Worker } from '../../rollbackable.ts'
 import { type Http, statusOf } from './http.ts'
+import type { Way } from './history.ts'
 import { overlap, OURS, type Scope } from './scope.ts'
 
 // Taken at load, so that a runner's fake timers never stop us.
@@ -31,6 +32,7 @@ export interface Lease {
   readonly beat: number
   /** Whether indices are this worker's own copies, which nobody needs back. */
   readonly isCopy: boolean
+  readonly way: Way
 }
 
 /** All leases are one document, so that two that come at once are seen by one another. */
@@ -55,8 +57,11 @@ export class Leases {
    * Takes the lease, and answers with those of killed processes that had some of it. Waits up to `patience` ms for one
    * that lives to end. Throws `LEASED`.
    */
-  async take(scope: Scope, worker: Worker, isCopy: boolean, patience: number): Promise<readonly Lease[]> {
-    const mine = this.#lease(scope, worker, isCopy)
+  async take(
+    { scope, worker, isCopy, way }: { scope: Scope; worker: Worker; isCopy: boolean; way: Way },
+    patience: number,
+  ): Promise<readonly Lease[]> {
+    const mine = { ...this.#lease(scope, worker, isCopy), way }
     const seen = new Map<string, { readonly beat: number; readonly at: number }>()
     const deadline = clock() + patience
     for (;;) {
@@ -76,6 +81,12 @@ export class Leases {
       if (living && clock() > deadline && (living.host === hostname() || hasBeat(living, seen))) throw leased(living)
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
+  }
+
+  /** Everybody's leases, ours too. */
+  async all(): Promise<readonly Lease[]> {
+    const found = await this.#http.find<Found>(`/${INDEX}/_doc/book`)
+    return Object.values(found?._source?.leases ?? {})
   }
 
   /** Notes the first mark: what crash recovery goes by. */
@@ -109,7 +120,7 @@ export class Leases {
     if (isLast) await this.#http.ask('DELETE', `/${INDEX}`).catch(() => undefined)
   }
 
-  #lease({ patterns, except, objects }: Scope, worker: Worker, isCopy: boolean): Lease {
+  #lease({ patterns, except, objects }: Scope, worker: Worker, isCopy: boolean): Omit<Lease, 'way'> {
     const { token } = this
     const runner = worker.runner === 'none' ? 'a script' : `${worker.runner} worker ${worker.id}`
     const owner = `${runner} (pid ${process.pid} on ${hostname()})`

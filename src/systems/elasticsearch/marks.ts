@@ -8,7 +8,7 @@ export class Mark {
   readonly name: string
   shape: Shape
   readonly bases: ReadonlyMap<string, Base>
-  /** The clones of indices, where marks are kept as such: the name of each by the index. */
+  /** Where marks keep copies of the indices: the name of the clone or of the snapshot, by the index. */
   readonly copies = new Map<string, string>()
 
   constructor(name: string, shape: Shape, bases: ReadonlyMap<string, Base>) {

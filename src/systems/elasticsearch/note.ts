@@ -1,13 +1,15 @@
 import type { Base, Doc } from './base.ts'
-import type { Shape } from './catalog.ts'
+import type { Index, Shape, Stream } from './catalog.ts'
 import { Mark } from './marks.ts'
 
 /** A mark as text, by which another process can go back to it while the server runs. */
-export function textOf({ name, shape, bases }: Mark): string {
-  const { version, nodes, indices, streams, objects } = shape
+export function textOf({ name, shape, bases, copies }: Mark): string {
+  const { version, nodes, objects } = shape
+  const [indices, streams] = [[...shape.indices.values()], [...shape.streams.values()]]
   const written: Written = {
     name,
-    shape: { version, nodes, indices: [...indices.values()], streams, objects: objects.map((all) => [...all]) },
+    copies: [...copies],
+    shape: { version, nodes, indices, streams, objects: objects.map((all) => [...all]) },
     bases: Array.from(bases.values(), (base) => ({
       ...base,
       numbers: undefined,
@@ -19,22 +21,27 @@ export function textOf({ name, shape, bases }: Mark): string {
 
 /** The mark that a text is of. */
 export function markOf(text: string): Mark {
-  const { name, shape, bases } = JSON.parse(text) as Written
+  const { name, shape, bases, copies } = JSON.parse(text) as Written
   const indices = new Map(shape.indices.map((index) => [index.name, index]))
+  const streams = new Map(shape.streams.map((stream) => [stream.name, stream]))
   const objects = shape.objects.map((all) => new Map(all))
   const read = bases.map((base): [string, Base] => {
     const patch = base.patch && new Map(base.patch.map((doc) => [doc.id, { ...EMPTY, ...doc }]))
     return [`${base.index}/${base.shard}`, { ...base, pit: base.pit, count: undefined, numbers: undefined, patch }]
   })
-  return new Mark(name, { ...shape, indices, objects }, new Map(read))
+  const mark = new Mark(name, { ...shape, indices, streams, objects }, new Map(read))
+  for (const [index, copy] of copies) mark.copies.set(index, copy)
+  return mark
 }
 
 const EMPTY = { routing: undefined, source: undefined, version: undefined }
 
 interface Written {
   readonly name: string
-  readonly shape: Omit<Shape, 'indices' | 'objects'> & {
-    readonly indices: readonly (Shape['indices'] extends ReadonlyMap<string, infer I> ? I : never)[]
+  readonly copies: readonly (readonly [index: string, copy: string])[]
+  readonly shape: Omit<Shape, 'indices' | 'streams' | 'objects'> & {
+    readonly indices: readonly Index[]
+    readonly streams: readonly Stream[]
     readonly objects: readonly (readonly [string, Readonly<Record<string, unknown>>])[][]
   }
   readonly bases: readonly (Omit<Base, 'patch'> & { readonly patch: readonly Doc[] | undefined })[]

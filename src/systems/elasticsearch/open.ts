@@ -3,13 +3,14 @@ import type { Worker } from '../../rollbackable.ts'
 import { Catalog } from './catalog.ts'
 import { connectClient } from './driver.ts'
 import { checkGrants } from './grants.ts'
-import { History } from './history.ts'
+import { History, type Way } from './history.ts'
 import { Http } from './http.ts'
 import type { ElasticsearchOptions } from './index.ts'
 import { type Lease, Leases } from './lease.ts'
 import { markOf } from './note.ts'
 import { parsedUrl, requireIndices, requireTestHost, requireTestIndices } from './place.ts'
 import { Quiet } from './quiet.ts'
+import { Repository } from './repository.ts'
 import { OURS, patternsOf, Scope } from './scope.ts'
 import { Server } from './server.ts'
 import { dropCopies, fillFrom, requireFree, requireNoAlias, workerPrefix } from './worker-indices.ts'
@@ -27,6 +28,7 @@ export interface Opened<C> {
   readonly catalog: Catalog
   readonly history: History
   readonly leases: Leases
+  readonly way: Way
   /** Whether the indices are this worker's copies. */
   readonly isCopy: boolean
 }
@@ -37,7 +39,7 @@ export async function openIndices<C>(
   options: ElasticsearchOptions<C>,
   worker: Worker,
 ): Promise<Opened<C>> {
-  const { prefix = '', except, objects, perWorker = false } = options
+  const { prefix = '', except, objects, perWorker = false, way = 'pit' } = options
   const at = parsedUrl(url)
   const patterns = patternsOf(options, typeof prefix === 'function' ? prefix(worker) : prefix)
   requireIndices(patterns)
@@ -45,23 +47,25 @@ export async function openIndices<C>(
   const own = perWorker ? workerPrefix(worker) : ''
   const [template, scope] = ['', own].map((first) => {
     const named = (names: readonly string[] = []): string[] => names.map((name) => first + name)
-    return new Scope(named(patterns), named(except), objects)
+    return new Scope(named(patterns), named(except), objects, { hasStreams: way === 'snapshot' })
   }) as [Scope, Scope]
 
   const http = new Http(url, options.tls)
   const leases = new Leases(http)
   let [isLeased, closeClient]: [boolean, () => Promise<void>] = [false, async () => undefined]
   try {
-    await checkGrants(http, scope, perWorker ? template : undefined)
+    await checkGrants(http, scope, perWorker ? template : undefined, way)
     const server = await Server.at(http)
     await requireTestIndices(server, at, patterns, options)
     await requireNoAlias(http, template)
     const made = options.client === undefined ? await connectClient(url, server, options.tls) : undefined
     if (made) closeClient = () => made.close()
     const client = (options.client ?? made) as C
-    const dead = await leases.take(scope, worker, perWorker, options.settle ?? SETTLE)
+    const dead = await leases.take({ scope, worker, isCopy: perWorker, way }, options.settle ?? SETTLE)
     isLeased = true
+    if (way === 'snapshot') await new Repository(http).register()
     for (const lease of dead) await recover({ server, leases, worker, options }, lease)
+    if (way === 'snapshot') await dropOrphans(http, leases)
     if (perWorker) {
       if (dead.length === 0) await requireFree(server, scope)
       await fillFrom(server, { template, scope, prefix: own, ours: `${OURS}${leases.token}-` })
@@ -78,6 +82,7 @@ export async function openIndices<C>(
       catalog: ground.catalog,
       history,
       leases,
+      way,
       isCopy: perWorker,
     }
   } catch (error) {
@@ -109,7 +114,7 @@ function groundOf(
     worker,
     settle,
     prefix,
-    copies: way === 'copies',
+    way,
     exactVersions: versions === 'exact',
   }
 }
@@ -127,7 +132,9 @@ async function recover<C>(
   lease: Lease,
 ): Promise<void> {
   const { server, leases, worker, options } = at
-  const scope = new Scope(lease.patterns, lease.except, lease.objects)
+  // A lease of an older version says nothing of its way.
+  const { way = 'pit' } = lease as Partial<Lease>
+  const scope = new Scope(lease.patterns, lease.except, lease.objects, { hasStreams: way === 'snapshot' })
   const text = await leases.noted(lease.token)
   const killed = `elasticsearch: ${lease.owner} was killed with ${scope.name} changed`
   if (lease.isCopy) await dropCopies(server, scope)
@@ -135,7 +142,7 @@ async function recover<C>(
     worker.notice(`${killed}. They are taken as they are (recover: 'keep').`)
   else if (text !== undefined) {
     const mark = markOf(text)
-    const history = new History(groundOf(server, scope, { ...options, way: 'pit' }, worker, leases.token))
+    const history = new History(groundOf(server, scope, { ...options, way }, worker, leases.token))
     try {
       await history.rollback(mark)
     } catch (cause) {
@@ -146,6 +153,27 @@ async function recover<C>(
   }
   await dropCopies(server, new Scope([`${OURS}${lease.token}-*`]), { ours: true })
   await leases.forget(lease.token)
+  if (way === 'snapshot') {
+    await dropOrphans(server.http, leases)
+    if (options.way !== 'snapshot') await leaveRepository(server.http, leases)
+  }
+}
+
+/** Deletes the snapshots that belong to no lease: what killed runs left. */
+async function dropOrphans(http: Http, leases: Leases): Promise<void> {
+  const repository = new Repository(http)
+  const names = await repository.names()
+  const tokens = (await leases.all()).map(({ token }) => token)
+  await repository.delete(
+    names.filter((name) => name.startsWith(OURS) && !tokens.some((token) => name.startsWith(`${OURS}${token}-`))),
+  )
+}
+
+/** The last world that keeps snapshots takes their repository away. */
+export async function leaveRepository(http: Http, leases: Leases): Promise<void> {
+  const all = await leases.all()
+  const isNeeded = all.some(({ token, way }) => token !== leases.token && way === 'snapshot')
+  if (!isNeeded) await new Repository(http).leave()
 }
 
 function crashed({ owner, patterns }: Lease, cause: unknown): VenomError {

@@ -15,15 +15,17 @@ export interface Plan {
   readonly close: readonly string[]
   /** Indices whose mapping grew, which only a new one undoes. */
   readonly rebuild: readonly string[]
-  /** Indices of which the clone takes the place. */
+  /** Indices of which the copy takes the place. */
   readonly recopy: readonly string[]
+  /** Data streams that come back as a whole, with all their indices. */
+  readonly again: readonly string[]
   /** Shards whose documents differ. */
   readonly dirty: readonly Base[]
   /** Whether settings, aliases, templates or anything else of the shape differ. */
   readonly reshape: boolean
 }
 
-/** Which indices can only come back as a whole, from their clones. */
+/** Which indices can only come back as a whole, from their copies. */
 export type OnlyWhole = (index: Index) => boolean
 
 /** Settings that can be changed only while an index is closed. */
@@ -46,16 +48,26 @@ export function planOf(mark: Mark, shape: Shape, shards: ReadonlyMap<string, Sha
     else if (typeof fate === 'function') throw fate()
     else fates.set(name, fate)
   }
-  const are = (fate: Fate): string[] => [...fates].filter(([, it]) => it === fate).map(([name]) => name)
+  const again = [...mark.shape.streams.values()].filter((stream) => {
+    const isChanged = stream.indices.some((index) => fates.get(index) === 'recopy')
+    return isChanged || !same(stream, shape.streams.get(stream.name))
+  })
+  const inAgain = new Set(again.flatMap(({ indices }) => indices))
+  const are = (fate: Fate): string[] =>
+    [...fates].filter(([name, it]) => it === fate && !inAgain.has(name)).map(([name]) => name)
+  // What is in a stream now goes with it.
+  const inStreams = new Set([...shape.streams.values()].flatMap(({ indices }) => indices))
   const [rebuild, recopy] = [are('rebuild'), are('recopy')]
-  const made = new Set([...rebuild, ...recopy])
+  const made = new Set([...rebuild, ...recopy, ...inAgain])
+  const wasClosed = [...mark.shape.indices.values()].filter((index) => made.has(index.name) && isClosed(index))
   return {
-    created: [...shape.indices.keys()].filter((name) => !mark.shape.indices.has(name)),
-    streams: shape.streams.filter((name) => !mark.shape.streams.includes(name)),
+    created: [...shape.indices.keys()].filter((name) => !mark.shape.indices.has(name) && !inStreams.has(name)),
+    streams: [...shape.streams.keys()].filter((name) => !mark.shape.streams.has(name)),
     open: are('open'),
-    close: are('close'),
+    close: [...are('close'), ...wasClosed.map(({ name }) => name)],
     rebuild,
     recopy,
+    again: again.map(({ name }) => name),
     dirty: differing.map(([, base]) => base).filter(({ index }) => !made.has(index)),
     reshape: made.size > 0 || !sameShape(mark.shape, shape),
   }

@@ -2,7 +2,7 @@ import { VenomError } from '../../errors.ts'
 import type { ResetOptions } from '../../rollbackable.ts'
 import { type Catalog, isClosed } from './catalog.ts'
 import { type Http, part } from './http.ts'
-import { overlap } from './scope.ts'
+import { overlap, streamOf } from './scope.ts'
 
 /** Indices in which migration tools remember what they did: emptied, they would do it again. */
 const MIGRATIONS = /(^|[^a-z])(migrations?|migrations_lock|schema_migrations|changelog|changelog_lock|evolutions?)$/
@@ -14,7 +14,8 @@ const MIGRATIONS = /(^|[^a-z])(migrations?|migrations_lock|schema_migrations|cha
  */
 export async function reset(http: Http, catalog: Catalog, { only, except = [] }: ResetOptions): Promise<void> {
   const { indices } = await catalog.shape()
-  const names = [...indices.values()].filter((index) => !isClosed(index)).map(({ name }) => name)
+  const open = [...indices.values()].filter((index) => !isClosed(index))
+  const names = [...new Set(open.map(({ name }) => streamOf(name) ?? name))]
   const matches = (name: string, patterns: readonly string[]): boolean =>
     patterns.some((pattern) => overlap(pattern, name))
   for (const name of [...(only ?? []), ...except]) {

@@ -9,11 +9,19 @@ export class Scope {
   readonly except: readonly string[]
   /** Names of templates, pipelines, policies and scripts that are looked after beside those named like the indices. */
   readonly objects: readonly string[]
+  /** Whether the indices of data streams are looked after, which the server names by itself. */
+  readonly hasStreams: boolean
   readonly #in: (name: string) => boolean
   readonly #out: (name: string) => boolean
   readonly #object: (name: string) => boolean
 
-  constructor(patterns: readonly string[], except: readonly string[] = [], objects: readonly string[] = []) {
+  constructor(
+    patterns: readonly string[],
+    except: readonly string[] = [],
+    objects: readonly string[] = [],
+    { hasStreams = false } = {},
+  ) {
+    this.hasStreams = hasStreams
     this.patterns = patterns
     this.except = except
     this.objects = objects
@@ -24,6 +32,8 @@ export class Scope {
 
   /** Whether an index of this name is in it. What the server and we ourselves make never is. */
   holds(name: string): boolean {
+    const stream = this.hasStreams ? streamOf(name) : undefined
+    if (stream !== undefined) return this.holds(stream)
     return !name.startsWith('.') && !name.startsWith(OURS) && this.#in(name) && !this.#out(name)
   }
 
@@ -40,7 +50,8 @@ export class Scope {
 
   /** The patterns as a part of a path. */
   get path(): string {
-    return this.patterns.map(encodeURIComponent).join(',')
+    const inStreams = this.hasStreams ? this.patterns.map((pattern) => `.ds-${pattern}-*`) : []
+    return [...this.patterns, ...inStreams].map(encodeURIComponent).join(',')
   }
 
   /** How messages and `way` call it. */
@@ -48,6 +59,11 @@ export class Scope {
     const but = this.except.length > 0 ? ` without ${this.except.join(', ')}` : ''
     return this.patterns.join(', ') + but
   }
+}
+
+/** The data stream that an index belongs to, by its name: `.ds-NAME-2026.11.22-000001`, on OpenSearch `.ds-NAME-000001`. */
+export function streamOf(index: string): string | undefined {
+  return /^\.ds-(.+?)(-\d{4}\.\d\d\.\d\d)?-\d{6,}$/.exec(index)?.[1]
 }
 
 /** The patterns that options name for a worker. */

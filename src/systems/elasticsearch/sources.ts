@@ -14,22 +14,32 @@ export function lackOf({ mappings, settings }: Index): string | undefined {
 }
 
 /** Throws `UNSUPPORTED` unless every document can be written back. */
-export function requireWhole({ indices, streams }: Shape): void {
+export function requireWhole({ indices }: Shape): void {
   for (const index of indices.values()) {
     const lack = lackOf(index)
     if (lack !== undefined) throw notWhole(index.name, lack)
   }
-  const [stream] = streams
-  if (stream !== undefined) throw dataStream(stream)
 }
 
-/** Throws `UNSUPPORTED` unless every index can at least be cloned, and be seen to have changed. */
-export function requireNumbers({ indices, streams }: Shape): void {
+/** Throws `UNSUPPORTED` unless every index can at least be copied, and be seen to have changed. */
+export function requireNumbers({ indices }: Shape): void {
   for (const index of indices.values()) {
     if (index.settings['index.disable_sequence_numbers'] === 'true') throw noNumbers(index.name)
   }
-  const [stream] = streams
-  if (stream !== undefined) throw dataStream(stream)
+}
+
+/** Throws `UNSUPPORTED` for a data stream. */
+export function requireNoStreams(streams: Shape['streams']): void {
+  const [name] = streams.keys()
+  if (name !== undefined) throw dataStream(name)
+}
+
+/** Throws `UNSUPPORTED` for a data stream with an index that is not named as the server names them: it was put there by hand. */
+export function requireOwnIndices({ indices, streams }: Shape): void {
+  for (const stream of streams.values()) {
+    const foreign = stream.indices.find((index) => !indices.has(index))
+    if (foreign !== undefined) throw foreignIndex(stream.name, foreign)
+  }
 }
 
 function notWhole(index: string, lack: string): VenomError {
@@ -53,8 +63,17 @@ function noNumbers(index: string): VenomError {
 function dataStream(name: string): VenomError {
   return new VenomError(
     'UNSUPPORTED',
-    `elasticsearch: "${name}" is a data stream, which cannot be put back.\n` +
+    `elasticsearch: "${name}" is a data stream, which cannot be put back in this way.\n` +
       'It takes no document with an id of its own, and once rolled over it cannot be rolled under.\n' +
-      `Leave it out: elasticsearch(url, { except: ['${name}'] }); or use an ordinary index in tests.`,
+      `Keep snapshots: elasticsearch(url, { way: 'snapshot', … }); leave it out: { except: ['${name}'] }; or use an ordinary index in tests.`,
+  )
+}
+
+function foreignIndex(stream: string, index: string): VenomError {
+  return new VenomError(
+    'UNSUPPORTED',
+    `elasticsearch: the data stream "${stream}" has the index "${index}", which is not among those that are looked after.\n` +
+      'The server names the indices of a stream .ds-STREAM-DATE-NUMBER; this one was put there by hand or by a policy.\n' +
+      `Name it too: elasticsearch(url, { indices: ['${index}', …] }); or leave the stream out: { except: ['${stream}'] }.`,
   )
 }

@@ -17,6 +17,7 @@ import { notConnected } from '../shared/refusals.ts'
 const WAYS = {
   pit: 'points in time say what was, sequence numbers what changed',
   copies: 'as with pit, and each mark keeps clones of the indices',
+  snapshot: 'as with pit, and each mark keeps a snapshot of what changed',
 }
 
 /** Indices of an Elasticsearch or OpenSearch server: what a world calls. */

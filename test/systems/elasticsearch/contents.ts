@@ -7,7 +7,7 @@ export type Contents = ReadonlyMap<string, string>
 /** What a server sets by itself when it makes, clones or closes an index. */
 const ITS_OWN =
   /^index\.(uuid|routing_partition_size|number_of_routing_shards|creation_date|provided_name|version\.|resize\.|routing\.allocation\.initial)/
-const NOTED = /^(created|modified)_date|^version$|^in_use_by$|^cluster_/
+const NOTED = /^(created|modified)_date|^version$|^in_use_by$|^cluster_|^index_uuid$|^status$/
 
 interface Index {
   readonly mappings: object
@@ -29,6 +29,8 @@ export async function contentsOf(wire: Wire, name: string, versions = false): Pr
     const isOurs = properties.nest?.type === 'nested'
     if (isReadable) for (const [key, text] of await documentsOf(wire, index, versions, isOurs)) contents.set(key, text)
   }
+  // Those of data streams are not with their indices.
+  contents.set('aliases', sorted(await wire.ask('GET', `/${name}*/_alias?expand_wildcards=all`)))
   for (const path of OBJECTS) contents.set(path, await objectsOf(wire, path, name))
   return contents
 }
@@ -84,6 +86,7 @@ async function documentsOf(
 }
 
 const OBJECTS = [
+  '/_data_stream?expand_wildcards=all',
   '/_ingest/pipeline',
   '/_template',
   '/_index_template',

@@ -66,6 +66,16 @@ describeServer('elasticsearch', (like) => {
       await mark(null)
     })
 
+    test('a server without a folder for snapshots is told which setting gives it one', async ({ skip }) => {
+      await using place = await Place.stocked(own(skip).url())
+      await assert.rejects(async () => place.open({ way: 'snapshot' }), {
+        code: 'UNSUPPORTED',
+        message: /path\.repo[^]*start the server anew; or use way: 'copies'/,
+      })
+      // Nothing was taken.
+      await place.open()
+    })
+
     test('a wrong password is said so, and not shown', async ({ skip }) => {
       await using place = new Place(own(skip).url())
       const url = own(skip).url().replace(/:root/, ':secret')

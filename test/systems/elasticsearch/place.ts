@@ -71,7 +71,23 @@ export class Place implements AsyncDisposable {
     return this.open({}, '1', url)
   }
 
-  /** A system over all indices of this test, opened. */
+  /** A data stream with two indices, an alias, and an event in each; its template is `of('events')` too. */
+  async stream(): Promise<void> {
+    const events = this.of('events')
+    const template = { settings: { number_of_replicas: 0 }, mappings: { properties: { what: { type: 'keyword' } } } }
+    const body = { index_patterns: [`${events}*`], data_stream: {}, priority: 300, template }
+    await this.wire.ask('PUT', `/_index_template/${events}`, body)
+    await this.event('bought')
+    await this.wire.ask('POST', `/${events}/_rollover`)
+    await this.event('sent')
+    const add = { index: events, alias: this.of('all-events'), filter: { term: { what: 'sent' } } }
+    await this.wire.ask('POST', '/_aliases', { actions: [{ add }] })
+  }
+
+  async event(what: string, more: object = {}): Promise<void> {
+    await this.wire.ask('POST', `/${this.of('events')}/_doc`, { '@timestamp': '2026-01-01T00:00:00Z', what, ...more })
+  }
+
   /** A system over all indices of this test, opened. */
   async open(
     options: Partial<ElasticsearchOptions<unknown>> = {},
@@ -93,6 +109,8 @@ export class Place implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const system of this.#systems) await system.close?.()
+    await this.wire.send('DELETE', `/_data_stream/*${this.name}*`)
+    await this.wire.send('DELETE', `/_index_template/${this.of('events')}`)
     const found = await this.wire.ask('GET', `/*${this.name}*?expand_wildcards=all&filter_path=*.aliases`)
     for (const index of Object.keys(found)) await this.wire.send('DELETE', `/${index}`)
     this.wire.close()

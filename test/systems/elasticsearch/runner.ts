@@ -17,5 +17,10 @@ if (opens !== 'nothing') {
 }
 if (opens === 'go back') await world.rollback(world.start)
 if (opens === 'go back') await wire.ask('PUT', `/${name}-stock/_doc/lamp`, { left: 1, grown: 1 })
+if (opens === 'roll over') {
+  await wire.ask('POST', `/${name}-events/_rollover`)
+  await wire.ask('POST', `/${name}-events/_doc`, { '@timestamp': '2026-01-02T00:00:00Z', what: 'sold' })
+  await wire.ask('DELETE', `/${name}-stock`)
+}
 process.send?.('ready')
 setInterval(() => {}, 1000)

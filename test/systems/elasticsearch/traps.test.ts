@@ -1,10 +1,10 @@
 // What is easily lost, changed or left behind by a rollback that writes documents back.
 import assert from 'node:assert/strict'
 import { describe, test } from 'vitest'
-import type { ElasticsearchOptions } from '../../../src/systems/elasticsearch/index.ts'
 import { Reader } from '../../../src/systems/elasticsearch/reader.ts'
 import { chance } from '../../chance.ts'
 import { describeServer } from '../../servers/server.ts'
+import { comesBack } from './comes-back.ts'
 import { assertSame, contentsOf } from './contents.ts'
 import { Place } from './place.ts'
 
@@ -15,25 +15,6 @@ const TEXTS = {
   lines: '{\n  "pretty": [\r\n    1.0\n  ]\n}',
   quotes: '{"t":"a\\"_source\\":{ \\\\\\" }"}',
   empty: '{}',
-}
-
-/** Takes a mark, runs a branch, goes back, and compares everything; twice, since a mark serves any number of branches. */
-async function comesBack(
-  place: Place,
-  branch: () => Promise<unknown>,
-  options: Partial<ElasticsearchOptions<unknown>> = {},
-): Promise<void> {
-  const system = await place.open(options)
-  const mark = await system.checkpoint('mark')
-  const before = await contentsOf(place.wire, place.name, options.versions === 'exact')
-  for (let times = 0; times < 2; times += 1) {
-    await branch()
-    await system.rollback(mark)
-    assertSame(await contentsOf(place.wire, place.name, options.versions === 'exact'), before)
-  }
-  assert.deepEqual(await system.changes(mark), [])
-  await system.close?.()
-  assert.deepEqual(await place.leftovers(), [])
 }
 
 describeServer('elasticsearch', (url) => {
