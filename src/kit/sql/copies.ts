@@ -1,4 +1,4 @@
-import { isVenomError, VenomError } from '../../errors.ts'
+import { isVenomError, messageOf, VenomError } from '../../errors.ts'
 import { type Change, type Observation, observation, type Row } from '../../rollbackable.ts'
 import { BackendError, isBackendError } from '../../systems/shared/backend-error.ts'
 import type { Dialect } from './dialect.ts'
@@ -63,9 +63,13 @@ export class CopiesWay<C> implements Way<Mark> {
       const differing = differences(image, now)
       if (differing.length === 0) return
       if (!isFirst && performance.now() > end) throw this.#notQuiet(name)
-      await this.#patiently((session) =>
-        this.#unconstrained(session, () => session.manager.transaction(() => this.#writeBack(session, differing))),
-      )
+      try {
+        await this.#patiently((session) =>
+          this.#unconstrained(session, () => session.manager.transaction(() => this.#writeBack(session, differing))),
+        )
+      } catch (error) {
+        throw isBackendError(error, 'integrity') ? this.#refusedRow(name, error) : error
+      }
     }
   }
 
@@ -134,6 +138,17 @@ export class CopiesWay<C> implements Way<Mark> {
         await run(insertion(dialect, table.sql, columns, rows))
       }
     }
+  }
+
+  #refusedRow(name: string, cause: BackendError): VenomError {
+    const [what] = messageOf(cause).split('\n', 1)
+    return new VenomError(
+      'ROLLBACK_FAILED',
+      `${what}\n` +
+        `Rows are put back to "${name}" in any order, and something still checks them one by one: a foreign key, a CHECK, a trigger.\n` +
+        "Have `unconstrained` of the dialect turn that off, or drop it for the tests; or use way 'savepoints'.",
+      { cause },
+    )
   }
 
   #notQuiet(name: string): VenomError {

@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { World } from '../../../src/index.ts'
-import type { ConnectionConfig, SqlBackend, SqlBackendOptions } from '../../../src/kit/index.ts'
+import {
+  type ConnectionConfig,
+  type Dialect,
+  type SqlBackend,
+  type SqlBackendOptions,
+  sqliteDialect,
+} from '../../../src/kit/index.ts'
 import { describeServer } from '../../servers/server.ts'
 import { BetterSqlite3Backend } from './backends/better-sqlite3.ts'
 import { LibsqlBackend } from './backends/libsql.ts'
@@ -244,6 +250,34 @@ for (const [name, application, make] of [
     })
   })
 }
+
+test('a rollback that a foreign key refuses says what the dialect must turn off', async () => {
+  class Checked extends BetterSqlite3Backend {
+    protected override readonly dialectOf = (version: string): Dialect => ({
+      ...sqliteDialect(version),
+      unconstrained: { before: [], after: () => [] },
+    })
+  }
+  const store = fileStore(betterSqlite3App)
+  await store.fresh()
+  const app = await store.app()
+  await app.rows('create table b_parent (id int primary key)')
+  await app.rows('create table a_child (id int primary key, parent int references b_parent (id))')
+  await app.rows('insert into b_parent values (1)')
+  await app.rows('insert into a_child values (1, 1)')
+  const world = await World.open({ systems: { db: new Checked(store.url, { settle: 50 }) } })
+  const mark = await world.checkpoint('ordered')
+  await app.rows('delete from a_child')
+  await app.rows('delete from b_parent')
+  await expect(world.rollback(mark)).rejects.toMatchObject({
+    code: 'ROLLBACK_FAILED',
+    message: expect.stringMatching(/foreign key[^]*put back to "ordered" in any order[^]*`unconstrained`/),
+    cause: { family: 'integrity', constraint: 'foreign key' },
+  })
+  await world.close().catch(() => undefined)
+  await app.end()
+  await store.dispose()
+})
 
 describe('a backend refuses', () => {
   const { given, make } = suite(
