@@ -4,7 +4,7 @@ import type { BSON } from 'mongodb'
 export interface Element {
   readonly type: number
   readonly name: string
-  readonly bytes: Uint8Array
+  readonly bytes: Buffer
 }
 
 /** A document whose keys keep their order, also those that look like integers. */
@@ -41,7 +41,8 @@ const FIXED: Readonly<Record<number, number>> = {
 
 /** The fields of a document, in order. */
 export function* elements(document: Uint8Array): Generator<Element> {
-  const bytes = Buffer.from(document.buffer, document.byteOffset, document.byteLength)
+  const { buffer, byteOffset, byteLength } = document
+  const bytes = Buffer.isBuffer(document) ? document : Buffer.from(buffer, byteOffset, byteLength)
   for (let at = 4; bytes[at] !== 0;) {
     const type = bytes[at] ?? 0
     const nameEnd = bytes.indexOf(0, at + 1)
@@ -60,22 +61,22 @@ export function element(document: Uint8Array, name: string): Element | undefined
 
 /** The text of a field that is one. */
 export function textOf({ bytes }: Element): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + 4, bytes.byteLength - 5).toString('utf8')
+  return bytes.toString('utf8', 4, bytes.length - 1)
 }
 
 /** A uuid as hexadecimal digits. */
 export function uuidOf({ bytes }: Element): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + 5, bytes.byteLength - 5).toString('hex')
+  return bytes.toString('hex', 5)
 }
 
 /** The seconds and the count of a timestamp as one number that compares as they do. */
 export function timeIn(document: Uint8Array, name: string): bigint {
   const found = element(document, name)
-  return found ? Buffer.from(found.bytes).readBigUInt64LE() : 0n
+  return found ? found.bytes.readBigUInt64LE() : 0n
 }
 
 /** A document without fields. */
-export const EMPTY: Uint8Array = Uint8Array.of(5, 0, 0, 0, 0)
+export const EMPTY: Buffer = Buffer.of(5, 0, 0, 0, 0)
 
 function sizeOf(type: number, bytes: Buffer, at: number): number {
   const fixed = FIXED[type]
@@ -106,7 +107,7 @@ export function batchOf(
   let id = 0n
   let ns = ''
   for (const field of elements(cursor)) {
-    if (field.name === 'id') id = Buffer.from(field.bytes).readBigInt64LE()
+    if (field.name === 'id') id = field.bytes.readBigInt64LE()
     else if (field.name === 'ns') ns = textOf(field)
     else if (field.type === ARRAY) for (const { bytes } of elements(field.bytes)) documents.push(bytes)
   }
@@ -149,7 +150,7 @@ export class Codec {
   /** The `_id` of a document. */
   idOf(document: Uint8Array): Id {
     const field = element(document, '_id') ?? { type: 10, name: '_id', bytes: EMPTY.subarray(0, 0) }
-    const key = String.fromCharCode(field.type) + Buffer.from(field.bytes).toString('latin1')
+    const key = String.fromCharCode(field.type) + field.bytes.toString('latin1')
     const value = this.value(field)
     return { key, value, lossy: FRAGILE.has(field.type) && !this.#isFaithful(field, value) }
   }
