@@ -299,6 +299,11 @@ describeServer('elasticsearch', (url) => {
           await place.put('stock', 'lamp', { left: 1 })
           await place.wire.ask('POST', `/${place.of('stock')}/_close`)
         },
+        async () => {
+          await place.wire.ask('POST', `/${place.of('stock')}/_close`)
+          await place.wire.ask('POST', `/${place.of('stock')}/_open`)
+          await place.put('stock', 'lamp', { left: 1 })
+        },
       ]
       for (const branch of branches) await comesBack(place, branch, { way: 'copies' })
     })
