@@ -9,12 +9,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const project = mkdtempSync(join(tmpdir(), 'venomqa-package-'))
 const installed = join(project, 'node_modules/venomqa')
-const { exports, devDependencies, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const { exports, typesVersions, devDependencies, version } = JSON.parse(
+  readFileSync(join(root, 'package.json'), 'utf8'),
+)
 
 beforeAll(() => {
   write('package.json', JSON.stringify({ name: 'a-users-project', private: true, type: 'module' }))
   const runners = ['vitest', 'jest', '@jest/globals'].map((name) => `${name}@${devDependencies[name]}`)
-  run('npm', 'install', '--prefer-offline', '--loglevel=error', tarball(), ...runners)
+  const older = ['ts-jest@29', 'typescript@5'] // as most projects in CommonJS have them
+  run('npm', 'install', '--prefer-offline', '--loglevel=error', tarball(), ...runners, ...older)
 }, 180_000)
 
 afterAll(() => rmSync(project, { recursive: true, force: true }))
@@ -22,6 +25,13 @@ afterAll(() => rmSync(project, { recursive: true, force: true }))
 test('every entry of exports leads to files of the package', () => {
   const targets = [...JSON.stringify(exports).matchAll(/"(\.\/[^"]+\.\w+)"[,}]/g)].map(([, target]) => target ?? '')
   expect(targets).toContain('./dist/esm/src/index.js')
+  expect(targets.filter((target) => !existsSync(join(installed, target)))).toEqual([])
+})
+
+test('every entry is typed also where moduleResolution is that of Node 10', () => {
+  const entries = Object.keys(exports).filter((entry) => exports[entry].types ?? exports[entry].require?.types)
+  expect(['.', ...Object.keys(typesVersions['*']).map((name) => `./${name}`)]).toEqual(entries)
+  const targets = Object.values<string[]>(typesVersions['*']).flat()
   expect(targets.filter((target) => !existsSync(join(installed, target)))).toEqual([])
 })
 
@@ -119,14 +129,21 @@ test.each([
     `const { defineWorld } = require('venomqa/jest'); const { memory } = require('venomqa/memory')`,
   ],
   [
+    'TypeScript by ts-jest, which checks the types',
+    'cart.ts',
+    { type: 'commonjs', jest: { preset: 'venomqa', transform: { '\\.ts$': 'ts-jest' } } },
+    `import { defineWorld } from 'venomqa/jest'; import { memory } from 'venomqa/memory'`,
+  ],
+  [
     'ES modules',
     'cart.ts',
     { type: 'module', jest: { preset: 'venomqa', transform: {}, extensionsToTreatAsEsm: ['.ts'] } },
     `import { defineWorld } from 'venomqa/jest'; import { memory } from 'venomqa/memory'; const typed: string = 'stripped'`,
   ],
 ])('a journey and an exploration run in Jest: %s', (_, file, manifest, imports) => {
-  const folder = `jest-${manifest.type}`
+  const folder = `jest-${file}-${manifest.type}`
   write(`${folder}/package.json`, JSON.stringify(manifest))
+  write(`${folder}/tsconfig.json`, '{ "compilerOptions": { "target": "es2022", "module": "commonjs" } }')
   write(
     `${folder}/__tests__/${file}`,
     `${imports}
