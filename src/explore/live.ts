@@ -1,5 +1,8 @@
+import { types } from 'node:util'
 import { summary } from '../changes.ts'
+import { copy } from '../copy.ts'
 import { isVenomError, messageOf, VenomError } from '../errors.ts'
+import type { Awaitable } from '../rollbackable.ts'
 import type { Systems, World, WorldMark } from '../world.ts'
 import type { Levels } from './findings.ts'
 import type { Call, Outcome } from './graph.ts'
@@ -40,6 +43,17 @@ export interface Cost {
   rollbacks: number
 }
 
+// Taken at load, so that a runner's fake timers never stop the search.
+const { setTimeout, clearTimeout } = globalThis
+
+/** The longest time of a timer in ms; a longer one would end at once. */
+const LONGEST = 2 ** 31 - 1
+
+/** Whether this is said of an action that never ended. */
+export function isStuck(error: unknown): boolean {
+  return isVenomError(error) && error.code === 'STEP_STILL_RUNNING'
+}
+
 /** The world as exploration uses it: every access to the systems goes through here and is counted. */
 export class Live {
   readonly rules: Rules
@@ -64,6 +78,11 @@ export class Live {
   get asks(): boolean {
     const { actions, invariants } = this.rules
     return invariants.size > 0 || [...actions.values()].some(({ when, params }) => when ?? params)
+  }
+
+  /** Whether an action never ended, so that nothing can be rolled back. */
+  get isStuck(): boolean {
+    return isStuck(this.#world.tainted)
   }
 
   async look(): Promise<Look> {
@@ -128,7 +147,8 @@ export class Live {
   /** Makes a call. What the action throws is part of the answer, not an error. */
   async perform(call: Call, known?: Values): Promise<Done> {
     const action = this.#action(call.action)
-    const params = known ?? (action.params && (await resolve(action, call, this.#view))) ?? call.params
+    const asked = action.params ? { ...call, params: copy(call.params, (thing) => thing) } : call
+    const params = known ?? (action.params && (await resolve(action, asked, this.#view))) ?? asked.params
     this.cost.actions += 1
     try {
       const result = await this.#world.run(call.action, () => action.run(this.#view, params), this.rules.actionTimeout)
@@ -137,14 +157,16 @@ export class Live {
       return { outcome, status, result, error: undefined, params }
     } catch (thrown) {
       if (isVenomError(thrown) && thrown.code !== 'STEP_TIMEOUT') throw thrown
-      return { outcome: 'failed', status: undefined, result: undefined, error: messageOf(thrown), params }
+      const error = isVenomError(thrown) ? this.#late(`${call.action} did not end`) : messageOf(thrown)
+      return { outcome: 'failed', status: undefined, result: undefined, error, params }
     }
   }
 
   /** Why the post-condition of a call does not hold; `undefined` when it does. */
   async ensured(call: Call, { result, params }: Done, before: Pick<Look, 'raw'>): Promise<string | undefined> {
     const action = this.#action(call.action)
-    return whyNot(`${call.action} ensures`, () => action.ensure?.(this.#view, params, { result, before: before.raw }))
+    const name = `${call.action} ensures`
+    return whyNot(name, () => this.#inTime(name, action.ensure?.(this.#view, params, { result, before: before.raw })))
   }
 
   /** The invariants that do not hold here, each with its reason. */
@@ -152,7 +174,8 @@ export class Live {
     const broken = new Map<string, string>()
     const moment = { observed: observed.raw, ...(action !== undefined && { action }) }
     for (const [name, invariant] of this.rules.invariants) {
-      const reason = await whyNot(name, () => invariant.check(this.#view, moment), invariant.message)
+      const ask = () => this.#inTime(name, invariant.check(this.#view, moment))
+      const reason = await whyNot(name, ask, invariant.message)
       if (reason !== undefined) broken.set(name, reason)
     }
     return broken
@@ -165,8 +188,8 @@ export class Live {
     throw new VenomError(
       'BAD_ARGUMENT',
       `Asking ${what} has changed the state:\n${differences(before.data, after.data).slice(0, 5).map(line).join('\n')}\n` +
-        'One of them writes, or the application writes by itself, while it reads or by a timer; the states that are explored are then others than your users see.\n' +
-        'Let them read only; what writes is an action. What the application counts for itself is left out by normalize: [drop(place)].',
+        'One of them writes, or the application does: while it reads, by a timer, or after it has answered; the states that are explored are then others than your users see.\n' +
+        'Let them read only; what writes is an action, which returns when the application is done. What the application counts for itself is left out by normalize: [drop(place)].',
     )
   }
 
@@ -193,10 +216,26 @@ export class Live {
     return this.#guarded(name, async () => (await action.when?.(this.#view, params)) === true)
   }
 
+  /** What the model answers: it has as long as an action. */
+  #inTime<T>(name: string, answer: Awaitable<T>): Awaitable<T> {
+    if (!types.isPromise(answer)) return answer
+    const { actionTimeout } = this.rules
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const late = new Promise<never>((_, reject) => {
+      const end = (): void => reject(new Error(this.#late(`${name} did not answer`)))
+      if (actionTimeout > 0) timer = setTimeout(end, Math.min(actionTimeout, LONGEST))
+    })
+    return Promise.race([answer, late]).finally(() => clearTimeout(timer))
+  }
+
+  #late(what: string): string {
+    return `${what} within ${this.rules.actionTimeout} ms (the option actionTimeout).`
+  }
+
   /** A `when` or `from` that throws is a mistake in the model: it is named. */
   async #guarded<T>(name: string, ask: () => Promise<T>): Promise<T> {
     try {
-      return await ask()
+      return await this.#inTime(name, ask())
     } catch (cause) {
       if (isVenomError(cause)) throw cause
       throw new VenomError(
