@@ -2,6 +2,7 @@ import type { Pool as CallbackPool } from 'mysql2'
 import type { Pool } from 'mysql2/promise'
 import type { Rollbackable } from '../../rollbackable.ts'
 import type { SafetyOptions } from '../../safety.ts'
+import { type ConnectionSettings, urlOf } from '../shared/connection-config.ts'
 import { Shared, type SharedMark, type SharedOptions } from './shared/system.ts'
 import type { Mark } from './state.ts'
 import { MysqlSystem } from './system.ts'
@@ -32,12 +33,12 @@ export type Mysql = Required<
  * Rolls back a MySQL or MariaDB database, whoever wrote to it: the application keeps its process, its connections and
  * its commits.
  *
- * `url` is `mysql://user:password@host:port/database`. The database must be one for tests (see `allowDatabase` and
+ * `url` is `mysql://user:password@host:port/database`, or a `ConnectionConfig`. The database must be one for tests (see `allowDatabase` and
  * `allowHosts`), and this worker's alone.
  */
-export function mysql(url: string, options: MysqlOptions = {}): Mysql {
+export function mysql(url: string | ConnectionSettings, options: MysqlOptions = {}): Mysql {
   const { settle = 2000, autoIncrement = true, copy = [], keep = false, perWorker = false, ...safety } = options
-  return new MysqlSystem(url, { settle, autoIncrement, copy, keep, perWorker, ...safety })
+  return new MysqlSystem(urlOf(url, 'mysql'), { settle, autoIncrement, copy, keep, perWorker, ...safety })
 }
 
 /** A pool in this process, as a system. */

@@ -2,6 +2,7 @@ import type { Pool } from 'pg'
 import { VenomError } from '../../errors.ts'
 import type { Change, Health, Observation, ResetOptions, Rollbackable, Worker } from '../../rollbackable.ts'
 import type { SafetyOptions } from '../../safety.ts'
+import { ConnectionConfig, type ConnectionSettings, urlOf } from '../shared/connection-config.ts'
 import { type PgliteDatabase, reachPglite } from './pglite.ts'
 import { type PostgresOptions, reachServer } from './server.ts'
 import { Shared, type SharedMark, type SharedOptions } from './shared/system.ts'
@@ -38,21 +39,25 @@ export interface PostgresSystem extends PostgresWay<Mark> {
  * pool and its own commits.
  *
  * `url` is that of a superuser of a test server, or of a role that owns the tables and may set
- * `session_replication_role`; the application may use another.
+ * `session_replication_role`, or a `ConnectionConfig`; the application may use another.
  *
  * Opening throws `DRIVER_MISSING`, `BAD_ARGUMENT`, `CONNECTION_REFUSED`, `NOT_FOUND`, `NOT_A_TEST_DATABASE`,
  * `MISSING_GRANT`, `LEASED`, `CRASHED`, `READ_ONLY`, `UNSUPPORTED`, `NOT_QUIET`. A checkpoint or a rollback throws
  * `NOT_QUIET`; a rollback also `SCHEMA_CHANGED`, `NOT_VERIFIED`, `TOO_LARGE`. The state is then as it was.
  */
-export function postgres(url: string, options?: PostgresOptions): PostgresSystem
+export function postgres(url: string | ConnectionSettings, options?: PostgresOptions): PostgresSystem
 /**
  * Rolls back a PostgreSQL database by copies of it: the schema comes back too, and the application must connect to
  * `world.url(…)` and survive that its connections end at every mark and rollback.
  *
  * Opening throws what it throws by default, and `NOT_QUIET` while somebody is connected to the database.
  */
-export function postgres(url: string, options: TemplateOptions): PostgresWay<TemplateMark>
-export function postgres(url: string, options: PostgresOptions | TemplateOptions = {}): PostgresWay<unknown> {
+export function postgres(url: string | ConnectionSettings, options: TemplateOptions): PostgresWay<TemplateMark>
+export function postgres(
+  address: string | ConnectionSettings,
+  options: PostgresOptions | TemplateOptions = {},
+): PostgresWay<unknown> {
+  const url = pgUrl(address)
   switch (options.way) {
     case 'template':
       return new Template(url, options)
@@ -67,6 +72,17 @@ export function postgres(url: string, options: PostgresOptions | TemplateOptions
           `The ways of a URL are 'undo', the default, and 'template'; for a pool, postgres.shared(pool).`,
       )
   }
+}
+
+/** To pg a unix socket is a host that begins with a slash. */
+function pgUrl(address: string | ConnectionSettings): string {
+  if (typeof address !== 'object' || address === null) return address
+  const config = ConnectionConfig.of(address)
+  const { socketPath } = config
+  return urlOf(
+    socketPath === undefined ? config : config.clone({ host: socketPath, socketPath: undefined }),
+    'postgres',
+  )
 }
 
 /**

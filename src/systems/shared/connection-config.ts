@@ -161,7 +161,9 @@ export class ConnectionConfig implements ConnectionSettings {
     const login = user === undefined ? '' : encodeURIComponent(user)
     const secret = password === undefined ? '' : `:${encodeURIComponent(password)}`
     const at = login + secret === '' ? '' : `${login}${secret}@`
-    const name = host.includes(':') ? `[${host}]` : encodeURIComponent(host)
+    // A URL with a login and no host is none; a socket in it goes before that host when it is read.
+    const named = host === '' && at !== '' ? 'localhost' : host
+    const name = named.includes(':') ? `[${named}]` : encodeURIComponent(named)
     return `${scheme || 'sql'}://${at}${name}${port === undefined ? '' : `:${port}`}/${encodeURIComponent(database)}${query}`
   }
 
@@ -182,6 +184,13 @@ export class ConnectionConfig implements ConnectionSettings {
   [inspect.custom](): string {
     return `ConnectionConfig ${this.redacted()}`
   }
+}
+
+/** The URL of what a system was given; settings that name no scheme get that one. Whatever is neither stays as it is. */
+export function urlOf(given: string | ConnectionSettings, scheme: string): string {
+  if (typeof given !== 'object' || given === null) return given
+  const config = ConnectionConfig.of(given)
+  return config.clone({ scheme: config.scheme || scheme }).url()
 }
 
 function take(options: Record<string, string>, names: readonly string[]): string | undefined {

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { VenomError } from '../../errors.ts'
 import type { Worker } from '../../rollbackable.ts'
 import type { SafetyOptions } from '../../safety.ts'
+import type { ConnectionConfig } from '../shared/connection-config.ts'
 import { openBackup } from './backup.ts'
 import type { Driver, SqliteDatabase, SqliteHandle } from './connection.ts'
 import { adopt, loadDriver } from './driver.ts'
@@ -42,23 +43,30 @@ export interface SqliteHandleOptions extends Omit<SqliteFileOptions, 'way' | 'dr
 }
 
 /**
- * A SQLite database as a system: the file that the application opens, in whatever process and language; or the
- * connection that it uses in this process, of better-sqlite3 or node:sqlite.
+ * A SQLite database as a system: the file that the application opens, in whatever process and language, as a path or a
+ * `ConnectionConfig`; or the connection that it uses in this process, of better-sqlite3 or node:sqlite.
  *
  * Opening throws `NOT_FOUND`, `READ_ONLY`, `BAD_ARGUMENT`, `NOT_A_TEST_DATABASE`, `DRIVER_MISSING`, `UNSUPPORTED`,
  * `LOCKED`, `LEASED`, `CRASHED`; a checkpoint or rollback throws `LOCKED`, `NOT_QUIET`, `MARK_LOST`. Docs: docs/systems/sqlite.md
  */
-export function sqlite(path: string, options?: SqliteFileOptions): SqliteSystem<SqliteHandle> & Telling
+export function sqlite(
+  path: string | ConnectionConfig,
+  options?: SqliteFileOptions,
+): SqliteSystem<SqliteHandle> & Telling
 export function sqlite<H extends SqliteDatabase>(
   db: H,
   options: SqliteHandleOptions & { readonly way: 'savepoint' },
 ): SqliteSystem<H>
 export function sqlite<H extends SqliteDatabase>(db: H, options?: SqliteHandleOptions): SqliteSystem<H> & Telling
 export function sqlite(
-  target: string | SqliteDatabase,
+  target: string | ConnectionConfig | SqliteDatabase,
   options: SqliteFileOptions | SqliteHandleOptions = {},
 ): SqliteSystem<SqliteDatabase> {
   if (typeof target === 'string') return ofFile(target, options as SqliteFileOptions)
+  // By its members: it may be of another copy of the package.
+  if (typeof target === 'object' && target !== null && 'isFile' in target) {
+    return ofFile(target.database, options as SqliteFileOptions)
+  }
   if (typeof target === 'object' && target !== null) return ofHandle(target, options as SqliteHandleOptions)
   throw new VenomError(
     'BAD_ARGUMENT',

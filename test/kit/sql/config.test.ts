@@ -108,3 +108,15 @@ test('no way to print it tells a password or token', () => {
     expect(text).toContain('acme://u:***@h/x?authToken=***&app=me&ssl=***')
   }
 })
+
+test('a socket with a login survives as a URL', () => {
+  const config = new ConnectionConfig({
+    scheme: 'mysql',
+    socketPath: '/run/my.sock',
+    user: 'ann',
+    password: 'p@',
+    database: 'x',
+  })
+  expect(ConnectionConfig.fromUrl(config.url())).toEqual(config)
+  expect(() => ConnectionConfig.fromUrl(new ConnectionConfig({ user: 'ann', database: 'x' }).url())).not.toThrow()
+})

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { inspect } from 'node:util'
 import Database from 'better-sqlite3'
 import mysql2 from 'mysql2/promise'
 import pg from 'pg'
@@ -65,7 +66,9 @@ async function meanwhile(system: Rollbackable, meddle: () => Promise<() => Promi
   }
 }
 
-const place = (url: string, changes: object): string => ConnectionConfig.fromUrl(url).clone(changes).url()
+/** The systems take the settings themselves, as they take a URL. */
+const place = (from: string | ConnectionConfig, changes: object): ConnectionConfig =>
+  ConnectionConfig.of(from).clone(changes)
 
 describeServer('postgres', (server) => {
   const admin = new pg.Client({ connectionString: server })
@@ -80,7 +83,7 @@ describeServer('postgres', (server) => {
     await admin.end()
   })
   const withApp = async (work: (app: pg.Client) => Promise<unknown>): Promise<pg.Client> => {
-    const app = new pg.Client({ connectionString: url })
+    const app = new pg.Client({ connectionString: url.url() })
     app.on('error', () => undefined)
     await app.connect()
     await work(app)
@@ -128,7 +131,7 @@ for (const name of ['mysql', 'mariadb']) {
         'a database that is not there': () => opening(mysql(place(url, { database: 'not_there_test' }))),
         'a lock that is not given': () =>
           meanwhile(mysql(url, { settle: 200 }), async () => {
-            const app = await mysql2.createConnection({ uri: url, multipleStatements: true })
+            const app = await mysql2.createConnection({ uri: url.url(), multipleStatements: true })
             await app.query('begin; insert into orders values ()')
             return () => app.end()
           }),
@@ -168,5 +171,30 @@ describe('sqlite', () => {
         })
       })
     }
+  }
+})
+
+test('a file is found by its settings, and what is neither a URL nor settings is refused as it is', async () => {
+  const file = ConnectionConfig.fromUrl('file:/tmp/not_there/shop_test.db')
+  await expect(opening(sqlite(file))).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  await expect(opening(sqlite(ConnectionConfig.fromUrl(':memory:')))).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
+  for (const given of [undefined, null, ''] as unknown as string[]) {
+    expect(() => mysql(given)).toThrow(expect.objectContaining({ code: 'BAD_ARGUMENT' }))
+    await expect(opening(postgres(given))).rejects.toMatchObject({ code: 'BAD_ARGUMENT' })
+    expect(() => sqlite(given).way).not.toThrow(TypeError)
+  }
+})
+
+test('a unix socket is a host to pg, and a path to mysql2; neither shows the password', async () => {
+  const config = new ConnectionConfig({
+    socketPath: '/tmp/no.socket',
+    database: 'shop_test',
+    user: 'ann',
+    password: 's3cret',
+  })
+  for (const system of [postgres(config), mysql(config)]) {
+    const thrown = await opening(system).catch((error: unknown) => error)
+    expect(thrown).toMatchObject({ code: 'CONNECTION_REFUSED', message: expect.stringContaining('no.socket') })
+    expect(inspect(thrown, { depth: 9 })).not.toContain('s3cret')
   }
 })
