@@ -57,9 +57,9 @@ export class Past {
     for (let tries = 0; left && !left.isClean; tries += 1) {
       if (tries === TRIES || (tries > 0 && left.isReshaped)) throw keepsWriting(moment, left)
       const { whole, least } = await this.#putBack(moment, left)
-      const written = store.written ?? since
+      const written = store.written?.greaterThan(since) ? store.written : since
       // Each entry of the log takes a tick of the server's clock: when all of them are ours, nobody else wrote.
-      const isOurs = ticks(since, written) <= least
+      const isOurs = ticks(since, written) === least
       const told = isOurs ? { entries: [], upTo: written } : await log.read(since, written, whole)
       since = told.upTo
       left = foreign(told.entries, left)
