@@ -7,6 +7,9 @@ interface Armed {
   readonly offset: number
 }
 
+// The real one: a test may have a clock of its own.
+const uptime = performance.now.bind(performance)
+
 /**
  * How far a key's remaining time may be off before a rollback arms it anew, as a share of what remains.
  * It is looked at again by half of the shortest remaining time, so that no key is ever more than 1 % off.
@@ -27,6 +30,8 @@ export class Clock {
   readonly frozen: boolean
   #offset = 0
   #now = 0
+  /** What our own clock showed when the server's stood at zero: at the latest, for its answer had to travel. */
+  #zero: number | undefined
   readonly #armed = new Map<string, Armed>()
   /** Between these offsets, and for moments not later than `until`, no key is due. Only ever too narrow. */
   #calm = { low: -Infinity, high: Infinity, until: Infinity }
@@ -43,10 +48,26 @@ export class Clock {
     return this.#now
   }
 
-  /** Sets the clock to `time`. */
-  rewind(time: number, server: number): void {
+  /** Notes that an answer of the server just came, which it gave at `server`. */
+  heard(server: number): void {
+    this.#zero = uptime() - server
+    this.tick(server)
+  }
+
+  /** What time it is there, as far as can be known without asking: it may be later, by a trip and a bit. */
+  get estimate(): number | undefined {
+    return this.#zero === undefined ? undefined : Math.floor(uptime() - this.#zero)
+  }
+
+  /** Sets the clock to `time`; the answer takes it back. */
+  rewind(time: number, server: number): () => void {
+    const before = this.#offset
     if (this.frozen) this.#offset = server - time
     this.tick(server)
+    return () => {
+      this.#offset = before
+      this.tick(server)
+    }
   }
 
   /** When the server must let a key with this deadline expire. */
@@ -92,6 +113,8 @@ export class Clock {
       if (off > (armed.deadline - this.#now) * SLACK) due.push(key)
       else this.#narrow(armed)
     }
+    // Whoever asked may yet fail to arm them.
+    if (due.length > 0) this.#calm = { low: Infinity, high: -Infinity, until: -Infinity }
     return due
   }
 

@@ -5,6 +5,7 @@ import { type Place, placeName } from './place.ts'
 import { type Command, encode, Parser, type Part, type Reply, ReplyError } from './resp.ts'
 
 const CONNECT_MS = 5000
+const PARTS_PER_WRITE = 1000
 
 interface Trip {
   readonly replies: Reply[]
@@ -20,6 +21,7 @@ export class Connection {
   #first = 0
   #failure: VenomError | undefined
   #major = 0
+  #received = 0
   /** Called with every push, such as `invalidate`, in the order of the stream. */
   onPush: (push: readonly Reply[]) => void = () => {}
 
@@ -71,6 +73,11 @@ export class Connection {
     return this.#major
   }
 
+  /** How many replies have come. */
+  get received(): number {
+    return this.#received
+  }
+
   /** Whether the server has hung up; every further call would fail. */
   get closed(): boolean {
     return this.#failure !== undefined
@@ -82,7 +89,7 @@ export class Connection {
     if (commands.length === 0) return Promise.resolve([])
     return new Promise((resolve, reject) => {
       this.#trips.push({ replies: [], missing: commands.length, resolve, reject })
-      this.#socket.write(encode(commands))
+      for (const some of slices(commands)) this.#socket.write(encode(some))
     })
   }
 
@@ -98,6 +105,7 @@ export class Connection {
   }
 
   #take(reply: Reply): void {
+    this.#received += 1
     const trip = this.#trips[this.#first]
     if (!trip) return
     trip.replies.push(reply)
@@ -118,6 +126,20 @@ export class Connection {
     this.#first = 0
     for (const trip of waiting) trip.reject(failure)
   }
+}
+
+/** Commands in the order given, some at a time: the server is at the first while we put together the next. */
+function* slices(commands: readonly Command[]): Generator<readonly Command[]> {
+  let from = 0
+  let parts = 0
+  for (const [index, command] of commands.entries()) {
+    parts += command.length
+    if (parts < PARTS_PER_WRITE) continue
+    yield commands.slice(from, index + 1)
+    from = index + 1
+    parts = 0
+  }
+  if (from < commands.length) yield commands.slice(from)
 }
 
 /** The reply itself, unless it is an error: then that is thrown. */

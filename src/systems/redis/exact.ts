@@ -60,12 +60,16 @@ export class Exact implements Watcher {
     return watcher
   }
 
-  async trip(commands: readonly Command[]): Promise<readonly Reply[]> {
+  async awake(): Promise<void> {
     if (this.#connection.closed) this.#connection = await this.#connect()
     if (this.#replica?.closed !== false) {
       await this.#attach()
       this.suspects.addAll()
     }
+  }
+
+  async trip(commands: readonly Command[]): Promise<readonly Reply[]> {
+    await this.awake()
     const replies = await this.#connection.trip([...commands, ['INFO', 'replication']])
     await this.#replica?.reached(masterOffset(good(replies.at(-1))))
     await this.#resolve()
@@ -73,8 +77,8 @@ export class Exact implements Watcher {
   }
 
   /** Nothing to wait for: a trip ends only when the stream has come to where the server was. */
-  async settle(): Promise<void> {
-    await this.trip([])
+  settled(commands: readonly Command[]): Promise<readonly Reply[]> {
+    return this.trip(commands)
   }
 
   close(): void {

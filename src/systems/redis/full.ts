@@ -14,13 +14,19 @@ export class Full implements Watcher {
     this.#connect = connect
   }
 
-  async trip(commands: readonly Command[]): Promise<readonly Reply[]> {
+  async awake(): Promise<void> {
     if (this.#connection.closed) this.#connection = await this.#connect()
+  }
+
+  async trip(commands: readonly Command[]): Promise<readonly Reply[]> {
+    await this.awake()
     return this.#connection.trip(commands)
   }
 
   /** Nothing to wait for: whoever chose this way vouches that nobody writes meanwhile. */
-  async settle(): Promise<void> {}
+  settled(commands: readonly Command[]): Promise<readonly Reply[]> {
+    return this.trip(commands)
+  }
 
   close(): void {
     this.#connection.close()

@@ -68,6 +68,8 @@ function needed(scope: Scope, major: number): readonly Need[] {
     ['+unlink', ['UNLINK', key]],
     ['+del', ['DEL', scope.scratch]],
     ['+hset', ['HSET', scope.leases, '', '']],
+    ['+hsetnx', ['HSETNX', scope.leases, '', '']],
+    ['+mset', ['MSET', key, '']],
     ['+hget', ['HGET', scope.leases, '']],
     ['+hgetall', ['HGETALL', scope.leases]],
     ['+hdel', ['HDEL', scope.leases, '']],

@@ -8,7 +8,7 @@ import { Full } from './full.ts'
 import type { Way } from './grants.ts'
 import type { Moment } from './history.ts'
 import { Keyspace } from './keyspace.ts'
-import { type Lease, leaseText, newLease, resumeLease, takeLease } from './lease.ts'
+import { type Lease, leaseRemoving, newLease, resumeLease, standing, type Standing, takeLease } from './lease.ts'
 import { type Place, placeName } from './place.ts'
 import type { Keeping } from './reader.ts'
 import { Scope } from './scope.ts'
@@ -37,17 +37,17 @@ export class Holding {
   readonly #options: HoldingOptions
   readonly #watcher: Watcher
   #lease: Lease
+  #standing: Standing
 
   private constructor(options: HoldingOptions, watcher: Watcher, lease: Lease) {
     this.#options = options
     this.#watcher = watcher
     this.#lease = lease
+    this.#standing = standing(options.scope, lease)
     this.keyspace = new Keyspace({
       ...keepingOf(options, options.scope, watcher, lease.token),
-      lease: () => leaseText(this.#lease),
-      leaseLost: () => {
-        this.#lease = { ...this.#lease, round: this.#lease.round + 1 }
-      },
+      lease: () => this.#standing,
+      leaseLost: () => this.#becomes({ ...this.#lease, round: this.#lease.round + 1 }),
     })
   }
 
@@ -66,7 +66,7 @@ export class Holding {
     }
     await mend(connection, options, taken, dead)
     const lease = { ...taken, file: null }
-    await connection.call('HSET', scope.leases, scope.prefix, leaseText(lease))
+    await connection.call(...standing(scope, lease).writing)
     return new Holding(options, await watcherOf(), lease)
 
     async function watcherOf(): Promise<Watcher> {
@@ -93,7 +93,7 @@ export class Holding {
     const { scope, disposable } = this.#options
     try {
       if (disposable) await this.keyspace.reset({})
-      await this.#watcher.trip([['HDEL', scope.leases, scope.prefix]])
+      await this.#watcher.trip([leaseRemoving(scope, this.#lease)])
       if (this.#lease.file !== null) await removeBaseFile(this.#lease.file)
     } finally {
       this.#watcher.close()
@@ -106,8 +106,13 @@ export class Holding {
     const file = fileOf(this.#options, scope)
     await writeBaseFile(file, { token, owner, runId: server.runId }, this.keyspace.present, frozen ? moment.time : 0)
     const lease = { ...this.#lease, file }
-    await this.#watcher.trip([['HSET', scope.leases, scope.prefix, leaseText(lease)]])
+    await this.#watcher.trip([standing(scope, lease).writing])
+    this.#becomes(lease)
+  }
+
+  #becomes(lease: Lease): void {
     this.#lease = lease
+    this.#standing = standing(this.#options.scope, lease)
   }
 }
 
@@ -120,29 +125,28 @@ async function mend(
 ): Promise<void> {
   const { scope, server } = options
   for (const lease of dead) {
-    const standing = lease.prefix === scope.prefix ? ours : lease
-    const theirs = { scope: scope.of(lease.prefix), lease: leaseText(standing) }
+    const theirs = { scope: scope.of(lease.prefix), lease: lease.prefix === scope.prefix ? ours : lease }
     if (lease.file !== null) {
       const base = await readBaseFile(lease.file)
       if (base?.header.token === lease.token) await putBack(connection, options, theirs, base)
       else if (options.recover === 'restore' && !options.disposable) throw crashed(options, lease, lease.file)
     }
     // The file goes last: killed in between, we come to it again below.
-    await connection.call('HDEL', scope.leases, lease.prefix)
+    await connection.call(...leaseRemoving(scope, lease))
     if (lease.file !== null) await removeBaseFile(lease.file)
   }
   // The application may have flushed the database, and our lease with it, before the process was killed.
   const file = fileOf(options, scope)
   const base = await readBaseFile(file)
   if (!base) return
-  if (base.header.runId === server.runId) await putBack(connection, options, { scope, lease: leaseText(ours) }, base)
+  if (base.header.runId === server.runId) await putBack(connection, options, { scope, lease: ours }, base)
   await removeBaseFile(file)
 }
 
 async function putBack(
   connection: Connection,
   options: HoldingOptions,
-  { scope, lease }: { scope: Scope; lease: string },
+  { scope, lease }: { scope: Scope; lease: Lease },
   { header: { owner }, images }: BaseFile,
 ): Promise<void> {
   const { place, worker, recover, disposable } = options
@@ -154,7 +158,11 @@ async function putBack(
     return
   }
   const watcher = new Full(connection, () => Promise.resolve(connection))
-  const keyspace = new Keyspace({ ...keepingOf(options, scope, watcher, ''), lease: () => lease, leaseLost: () => {} })
+  const keyspace = new Keyspace({
+    ...keepingOf(options, scope, watcher, ''),
+    lease: () => standing(scope, lease),
+    leaseLost: () => {},
+  })
   const count = await keyspace.recover(images)
   worker.notice(
     `redis: ${owner} was killed with ${placeName(place)} changed; ${count} keys were put back to its first mark.`,

@@ -49,6 +49,11 @@ export function sameImage(a: Image | null, b: Image | null): boolean {
   return a !== null && b !== null && a.deadline === b.deadline && a.payload.equals(b.payload)
 }
 
+/** The image, or null when its time is over at `now`. */
+export function alive(image: Image | null, now: number): Image | null {
+  return image !== null && (image.deadline === null || image.deadline > now) ? image : null
+}
+
 /** Two commands that together give the image of a key. */
 export function readImage(key: string, exact: boolean): readonly Command[] {
   return [

@@ -3,17 +3,16 @@ import type { Change, ResetOptions } from '../../rollbackable.ts'
 import { bytesOf, good } from './connection.ts'
 import { History, type Images, type Moment } from './history.ts'
 import type { Identity } from './identity.ts'
-import { type Image, sameImage } from './image.ts'
+import { alive, type Image, sameImage } from './image.ts'
 import { type Keeping, type Look, Reader } from './reader.ts'
 import type { Reply } from './resp.ts'
 import { rowOf, rowsOf } from './row.ts'
 import type { Batch } from './suspects.ts'
-import { notQuiet, woken } from './troubles.ts'
+import { notQuiet } from './troubles.ts'
 import { nameOf, Views } from './view.ts'
-import { Writer, type Written } from './writer.ts'
+import { SETTLE_MS, WayBack } from './way-back.ts'
+import { Writer } from './writer.ts'
 
-/** How long, in ms, to wait for writers that are still at it. */
-const SETTLE_MS = 2000
 const KEYS_PER_TRIP = 1000
 
 /** The keys of one server: what they were at each mark, and the way back. */
@@ -22,6 +21,7 @@ export class Keyspace {
   readonly #reader: Reader
   readonly #writer: Writer
   readonly #views: Views
+  readonly #wayBack: WayBack
   #history: History | undefined
   /** The keys that were observed as they were, not as they are in the history. */
   #unsettled: ReadonlySet<string> = new Set()
@@ -31,6 +31,7 @@ export class Keyspace {
     this.#reader = new Reader(keeping)
     this.#writer = new Writer(keeping)
     this.#views = new Views(keeping.watcher, keeping.scope, keeping.atomic)
+    this.#wayBack = new WayBack(keeping, this.#reader, this.#writer, this.#views)
   }
 
   /** Every key as it was at the last mark or rollback. */
@@ -52,11 +53,10 @@ export class Keyspace {
     let moment: Moment | undefined
     try {
       for (;;) {
-        const look = await this.#reader.look(history)
+        const look = await this.#reader.see(history)
         taken.all ||= look.batch.all
         for (const key of look.batch.keys) taken.keys.add(key)
-        for (const [key, image] of await this.#reader.suspected(look.batch, history)) live.set(key, image)
-        await watcher.settle()
+        for (const [key, image] of look.live) live.set(key, image)
         // A key written again since it was read may be of another moment than the rest: read it again.
         const unsteady = watcher.suspects.among(live.keys())
         if (unsteady.length === 0) {
@@ -76,32 +76,8 @@ export class Keyspace {
    *
    * @throws VenomError `NOT_QUIET`, `TOO_LARGE`
    */
-  async rollback(to: Moment): Promise<number> {
-    const { watcher, clock } = this.#keeping
-    const history = this.#begun()
-    const until = performance.now() + SETTLE_MS
-    for (let count = 0; ;) {
-      const look = await this.#reader.look(history)
-      let done = false
-      try {
-        const live = look.batch.all ? await this.#reader.suspected(look.batch, history) : undefined
-        clock.rewind(to.time, look.now)
-        const target = this.#target(history, to, look, live)
-        const written = await this.#writer.write(target, look, to.libraries)
-        history.arrive(to)
-        done = true
-        for (const [key, image] of target) clock.written(key, image)
-        count += target.size
-        // The reply to a write has already brought what was done before and during the look.
-        if (target.size === 0 || written.blocked > 0) await watcher.settle()
-        if (written.blocked > 0) await this.#checkNobodyWoken(target, written)
-        if (watcher.suspects.quiet) return count
-      } finally {
-        // Some keys may be written already, and our own writes are not reported to us.
-        if (!done) watcher.suspects.addAll()
-      }
-      if (performance.now() > until) throw notQuiet('the rollback is overwritten', watcher.suspects.some(20))
-    }
+  rollback(to: Moment): Promise<number> {
+    return this.#wayBack.go(this.#begun(), to)
   }
 
   /** What differs from `since`, key by key. */
@@ -178,50 +154,11 @@ export class Keyspace {
     return this.#history
   }
 
-  #target(history: History, to: Moment, look: Look, live: Images | undefined): Images {
-    const { clock } = this.#keeping
-    const now = clock.tick(look.now)
-    const path = history.between(to)
-    const wanted = (key: string): Image | null =>
-      alive(path.has(key) ? (path.get(key) ?? null) : (history.present.get(key) ?? null), now)
-    const target: Images = new Map()
-    if (live) {
-      for (const key of new Set([...path.keys(), ...live.keys()])) {
-        if (!sameImage(live.get(key) ?? null, wanted(key))) target.set(key, wanted(key))
-      }
-    } else {
-      for (const key of path.keys()) target.set(key, wanted(key))
-      for (const key of look.batch.keys) target.set(key, wanted(key))
-    }
-    for (const key of clock.due()) target.set(key, wanted(key))
-    return target
-  }
-
-  /**
-   * Throws when a blocked client took what was just put back. The keys are read again, since Redis 7.0
-   * does not report what BLPOP takes from a key that somebody else has just written.
-   *
-   * @throws VenomError `NOT_QUIET`
-   */
-  async #checkNobodyWoken(target: Images, { queues }: Written): Promise<void> {
-    const { watcher } = this.#keeping
-    const live = await this.#reader.some(queues)
-    await this.#views.read(queues.flatMap((key) => [target.get(key) ?? null, live.get(key) ?? null]))
-    const taken = queues.filter((key) => !this.#looksSame(target.get(key) ?? null, live.get(key) ?? null))
-    if (taken.length === 0) return
-    for (const key of taken) watcher.suspects.add(key)
-    throw woken(taken, String(good((await watcher.trip([['CLIENT', 'LIST']]))[0])))
-  }
-
-  #looksSame(a: Image | null, b: Image | null): boolean {
-    return a === null || b === null ? a === b : isDeepStrictEqual(this.#views.of(a), this.#views.of(b))
-  }
-
   /** Looks without taking: what is suspected stays so, unless it proves to be as we know it. */
   async #peek<T>(history: History, see: (look: Look, live: Images) => Promise<T>): Promise<T> {
-    const look = await this.#reader.look(history)
+    const look = await this.#reader.see(history)
     try {
-      const live = await this.#reader.suspected(look.batch, history)
+      const { live } = look
       for (const [key, image] of live) if (image === (history.present.get(key) ?? null)) look.batch.keys.delete(key)
       return await see(look, live)
     } finally {
@@ -263,11 +200,6 @@ export class Keyspace {
 
 function byKey(a: { key: string }, b: { key: string }): number {
   return a.key < b.key ? -1 : 1
-}
-
-/** The image, or null when its time is over at `now`. */
-function alive(image: Image | null, now: number): Image | null {
-  return image !== null && (image.deadline === null || image.deadline > now) ? image : null
 }
 
 /** The seconds a key had left, or null for no end. */

@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { VenomError } from '../../errors.ts'
 import type { Worker } from '../../rollbackable.ts'
 import { bytesOf, type Connection, good } from './connection.ts'
-import type { Reply } from './resp.ts'
+import type { Command, Reply } from './resp.ts'
 import type { Scope } from './scope.ts'
 
 /** Who looks after a set of keys, as the server remembers it. */
@@ -36,9 +36,26 @@ export function newLease(worker: Worker, database: number, scope: Scope): Lease 
   }
 }
 
-/** The text of a lease in the server's hash. While it stands there, nobody flushed or swapped the database. */
-export function leaseText(lease: Lease): string {
-  return bytesOf(JSON.stringify(lease))
+/** A lease as it stands in the server's hash. While it does, nobody flushed or swapped the database. */
+export interface Standing {
+  readonly text: string
+  /** A field beside it that is there as long as this round of it: HSETNX tells, and WATCH acts on it. */
+  readonly guard: string
+  /** Writes it. */
+  readonly writing: Command
+}
+
+/** How a lease stands in the server's hash. */
+export function standing(scope: Scope, lease: Lease): Standing {
+  const text = bytesOf(JSON.stringify(lease))
+  const guard = guardOf(lease)
+  return { text, guard, writing: ['HSET', scope.leases, lease.prefix, text, guard, ''] }
+}
+
+/** Removes a lease from the server's hash, with the guards of all its rounds. */
+export function leaseRemoving(scope: Scope, lease: Lease): Command {
+  const guards = Array.from({ length: lease.round + 1 }, (_, round) => guardOf({ ...lease, round }))
+  return ['HDEL', scope.leases, lease.prefix, ...guards]
 }
 
 /**
@@ -74,7 +91,8 @@ export async function takeLease(
     const taken = { ...lease, file: dead.find((other) => other.prefix === scope.prefix)?.file ?? null }
     const replies = await connection.trip([
       ['MULTI'],
-      ['HSET', scope.leases, scope.prefix, leaseText(taken)],
+      ...dead.filter((other) => other.prefix === scope.prefix).map((other) => leaseRemoving(scope, other)),
+      standing(scope, taken).writing,
       ['CLIENT', 'SETNAME', nameOf(taken)],
       ['EXEC'],
     ])
@@ -98,6 +116,10 @@ export async function resumeLease(connection: Connection, scope: Scope, lease: L
 /** Whether another process holds a lease on this server, for whatever keys. */
 export function othersOnServer(clients: Reply, token: string): boolean {
   return namesIn(clients).some((name) => name.token !== token)
+}
+
+function guardOf({ token, round }: Lease): string {
+  return `${token}:${round}`
 }
 
 interface Name {

@@ -2,6 +2,7 @@ import type { Clock } from './clock.ts'
 import { good } from './connection.ts'
 import type { History, Images } from './history.ts'
 import { type Image, imageIn, inTransaction, outOfTransaction, readImage, sameImage } from './image.ts'
+import type { Standing } from './lease.ts'
 import type { Command, Reply } from './resp.ts'
 import type { Scope } from './scope.ts'
 import type { Batch } from './suspects.ts'
@@ -13,9 +14,9 @@ export interface Keeping {
   readonly watcher: Watcher
   readonly scope: Scope
   readonly clock: Clock
-  /** What our lease in the server must say. */
-  lease(): string
-  /** Called when it does not say so any more; from then on it must say something else. */
+  /** The lease that the server must hold for us. */
+  lease(): Standing
+  /** Called when it does not any more; from then on it is another one. */
   leaseLost(): void
   /** What is ours and nobody else's in that. */
   readonly token: string
@@ -43,7 +44,7 @@ export interface Look {
  * The commands that change a stream and that tracking does not report, as INFO commandstats counts them.
  * Measured on Redis 7.0 and 8.0 and Valkey 8.0; XACKDEL came with Redis 8.2.
  */
-const UNTRACKED = /^cmdstat_x(?:ackdel|ack|readgroup|group[^:]*|claim|autoclaim|setid):calls=\d+/gm
+const UNTRACKED = /^x(?:ackdel|ack|readgroup|group[^:]*|claim|autoclaim|setid):calls=\d+/
 const KEYS_PER_TRIP = 1000
 /** How much the server's time and a key's remaining time may be apart when they are asked for one after the other, in ms. */
 const IMPRECISION = 100
@@ -59,38 +60,72 @@ export class Reader {
 
   /** Takes the keys that may have changed from the watcher. Who does not put them back must give them back. */
   async look(history: History): Promise<Look> {
-    const { watcher, scope, clock, functions } = this.#keeping
-    const streams = history.streams.size > 0
-    const replies = await watcher.trip([
+    const replies = await this.#keeping.watcher.trip(this.questions(history))
+    return this.answered(replies.map(good), history)
+  }
+
+  /**
+   * Looks, and reads what is suspected: in one trip, unless the answer names more than was known.
+   * What is written meanwhile is among the watcher's suspects again. Who takes no mark must give the batch back.
+   */
+  async see(history: History): Promise<Look & { readonly live: Images }> {
+    const { watcher, atomic } = this.#keeping
+    await watcher.awake()
+    const known = watcher.suspects.take()
+    let look: Look | undefined
+    try {
+      const keys = known.all || !atomic ? [] : [...known.keys]
+      const questions = this.questions(history)
+      const answers = await this.#atOnce([...questions, ...this.#reading(keys)])
+      look = this.answered(answers.slice(0, questions.length), history)
+      const batch = joined(known, look.batch)
+      const live = asKnown(this.#collected(keys, answers.slice(questions.length)), history)
+      const rest = keys.length === 0 ? batch : look.batch
+      if (rest.all) return { ...look, batch, live: await this.suspected(batch, history) }
+      for (const [key, image] of await this.suspected(rest, history)) live.set(key, image)
+      return { ...look, batch, live }
+    } catch (error) {
+      watcher.suspects.giveBack(look ? joined(known, look.batch) : known)
+      throw error
+    }
+  }
+
+  /** What tells of changes that are not reported. */
+  questions(history: History): readonly Command[] {
+    const { scope, functions } = this.#keeping
+    return [
       ['HGET', scope.leases, scope.prefix],
       ['TIME'],
       ...(functions ? [['FUNCTION', 'DUMP']] : []),
-      ...(streams ? [['INFO', 'commandstats']] : []),
-    ])
-    const [lease, time, ...more] = replies.map(good)
+      ...(history.streams.size > 0 ? [['INFO', 'commandstats']] : []),
+    ]
+  }
+
+  /** What the answers to the questions say; the suspects are taken with it. */
+  answered(answers: readonly Reply[], history: History): Look {
+    const { watcher, clock, functions, lease: ours } = this.#keeping
+    const [lease, time, ...more] = answers
     const batch = watcher.suspects.take()
-    const lost = Buffer.isBuffer(lease) ? lease.toString('latin1') !== this.#keeping.lease() : true
+    const lost = Buffer.isBuffer(lease) ? lease.toString('latin1') !== ours().text : true
     if (lost) {
       batch.all = true
       this.#keeping.leaseLost()
     }
     const now = millisecondsIn(time)
-    clock.tick(now)
+    clock.heard(now)
     for (const key of clock.expired(now)) batch.keys.add(key)
-    if (streams && this.#movedUntracked(String(more.at(-1)))) for (const key of history.streams) batch.keys.add(key)
+    const streams = history.streams.size > 0
+    if (streams && this.#movedUntracked(more.at(-1))) for (const key of history.streams) batch.keys.add(key)
     const libraries = functions && Buffer.isBuffer(more[0]) ? more[0] : null
     return { now, batch, lost, libraries }
   }
 
   /** Reads suspected keys as they are; where nothing changed, the image is the one we have. */
-  async suspected(batch: Batch, history: History): Promise<Images> {
-    const live: Images = batch.all ? await this.all() : await this.some([...batch.keys])
-    if (batch.all) for (const key of history.present.keys()) if (!live.has(key)) live.set(key, null)
-    for (const [key, image] of live) {
-      const known = history.present.get(key) ?? null
-      if (sameImage(known, image)) live.set(key, known)
-    }
-    return live
+  async suspected({ keys, all }: Batch, history: History): Promise<Images> {
+    if (!all) return asKnown(await this.some([...keys]), history)
+    const live: Images = await this.all()
+    for (const key of [...history.present.keys(), ...keys]) if (!live.has(key)) live.set(key, null)
+    return asKnown(live, history)
   }
 
   /**
@@ -114,7 +149,7 @@ export class Reader {
       keys = found.map((key) => key.toString('latin1')).filter((key) => scope.holds(key))
       cursor = String(next) === '0' ? undefined : String(next)
     }
-    bytes += this.#collect(keys, await watcher.trip(this.#reading(keys)), images)
+    bytes += this.#collect(keys, await watcher.settled(this.#reading(keys)), images)
     this.#checkSize(images.size, images.size, bytes)
     return images
   }
@@ -128,13 +163,19 @@ export class Reader {
 
   /** Reads some keys, all at one moment. */
   async some(keys: readonly string[]): Promise<Images> {
+    if (keys.length === 0) return new Map()
+    return this.#collected(keys, await this.#atOnce(this.#reading(keys)))
+  }
+
+  /** Sends commands that read, as one transaction where there can be one. */
+  async #atOnce(commands: readonly Command[]): Promise<readonly Reply[]> {
     const { watcher, atomic } = this.#keeping
+    if (!atomic) return (await watcher.settled(commands)).map(good)
+    return outOfTransaction(await watcher.settled(inTransaction(commands)))
+  }
+
+  #collected(keys: readonly string[], replies: readonly Reply[]): Images {
     const images: Images = new Map(keys.map((key) => [key, null]))
-    if (keys.length === 0) return images
-    const commands = this.#reading(keys)
-    const replies = atomic
-      ? outOfTransaction(await watcher.trip(inTransaction(commands)))
-      : await watcher.trip(commands)
     this.#collect(keys, replies, images as Map<string, Image>)
     return images
   }
@@ -166,12 +207,35 @@ export class Reader {
     return bytes
   }
 
-  #movedUntracked(stats: string): boolean {
-    const counts = stats.match(UNTRACKED)?.join() ?? ''
+  #movedUntracked(stats: Reply | undefined): boolean {
+    const counts = Buffer.isBuffer(stats) ? untrackedIn(stats) : ''
     const moved = counts !== this.#untracked
     this.#untracked = counts
     return moved
   }
+}
+
+/** How often each command ran that tracking does not report. Few lines are of streams, so the others are not even decoded. */
+function untrackedIn(stats: Buffer): string {
+  let counts = ''
+  for (let at = stats.indexOf('cmdstat_x'); at >= 0; at = stats.indexOf('cmdstat_x', at)) {
+    at += 'cmdstat_'.length
+    counts += UNTRACKED.exec(stats.toString('latin1', at, at + 64))?.[0] ?? ''
+  }
+  return counts
+}
+
+function joined(a: Batch, b: Batch): Batch {
+  return { keys: new Set([...a.keys, ...b.keys]), all: a.all || b.all }
+}
+
+/** Where an image is as we know it, the one we have. */
+function asKnown(images: Images, history: History): Images {
+  for (const [key, image] of images) {
+    const known = history.present.get(key) ?? null
+    if (sameImage(known, image)) images.set(key, known)
+  }
+  return images
 }
 
 /** The server's answer to TIME, in ms. */

@@ -20,35 +20,33 @@ export type Reply = Buffer | string | number | boolean | null | ReplyError | rea
 
 /** The bytes of `commands`, one after the other. */
 export function encode(commands: readonly Command[]): Buffer {
+  // Text is put together first: to write a string into a buffer takes as long for ten parts as for one.
+  const pieces: { readonly text: string; readonly bytes: Buffer }[] = []
+  let text = ''
   let size = 0
   for (const command of commands) {
-    size += head(command.length)
-    for (const part of command) {
-      const length = typeof part === 'number' ? String(part).length : part.length
-      size += head(length) + length + 2
-    }
-  }
-  const out = Buffer.allocUnsafe(size)
-  let at = 0
-  for (const command of commands) {
-    at += out.write(`*${command.length}\r\n`, at, 'latin1')
+    text += `*${command.length}\r\n`
     for (const part of command) {
       if (typeof part === 'object') {
-        at += out.write(`$${part.length}\r\n`, at, 'latin1')
-        at += part.copy(out, at)
-        at += out.write('\r\n', at, 'latin1')
+        text += `$${part.length}\r\n`
+        pieces.push({ text, bytes: part })
+        size += text.length + part.length
+        text = '\r\n'
       } else {
-        const text = typeof part === 'number' ? String(part) : part
-        at += out.write(`$${text.length}\r\n${text}\r\n`, at, 'latin1')
+        const word = typeof part === 'number' ? String(part) : part
+        text += `$${word.length}\r\n${word}\r\n`
       }
     }
   }
+  if (pieces.length === 0) return Buffer.from(text, 'latin1')
+  const out = Buffer.allocUnsafe(size + text.length)
+  let at = 0
+  for (const piece of pieces) {
+    at += out.write(piece.text, at, 'latin1')
+    at += piece.bytes.copy(out, at)
+  }
+  out.write(text, at, 'latin1')
   return out
-}
-
-/** The bytes of `*5\r\n`. */
-function head(count: number): number {
-  return 3 + String(count).length
 }
 
 const CR = 0x0d

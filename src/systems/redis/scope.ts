@@ -8,6 +8,8 @@ export class Scope {
   readonly leases: string
   /** Where an image is put for a moment to be read; nobody ever sees it. */
   readonly scratch: string
+  /** What is written only so that the server reports it; nobody ever sees it. It has the prefix, or would not be reported. */
+  readonly turn: string
 
   readonly #tag: string
 
@@ -15,6 +17,7 @@ export class Scope {
     this.prefix = prefix
     this.leases = `venomqa:leases${tag}`
     this.scratch = `venomqa:scratch${tag}`
+    this.turn = `${prefix}venomqa:turn${tag}`
     this.#tag = tag
   }
 
@@ -35,7 +38,7 @@ export class Scope {
 
   /** Whether a key is one we look after. */
   holds(key: string): boolean {
-    return key.startsWith(this.prefix) && key !== this.leases && key !== this.scratch
+    return key.startsWith(this.prefix) && key !== this.leases && key !== this.scratch && key !== this.turn
   }
 
   /** The pattern for SCAN that matches at least these keys. */

@@ -10,9 +10,11 @@ import type { Suspects } from './suspects.ts'
 export interface Watcher {
   /** Holds every key written, except by us, since it was last emptied. */
   readonly suspects: Suspects
+  /** Takes in what has arrived, so that as a rule every write is known. When the connection was lost every key is suspected. */
+  awake(): Promise<void>
   /** Sends commands. Afterwards every write acknowledged before the call is among the suspects. */
   trip(commands: readonly Command[]): Promise<readonly Reply[]>
-  /** Afterwards every write the server did before the reply of the last trip is among the suspects. */
-  settle(): Promise<void>
+  /** Sends commands. Afterwards every write the server did before the last of the replies is among the suspects. */
+  settled(commands: readonly Command[]): Promise<readonly Reply[]>
   close(): void
 }

@@ -1,7 +1,8 @@
 import { good } from './connection.ts'
 import type { Images } from './history.ts'
-import { inTransaction, kindOf, outOfTransaction } from './image.ts'
+import { type Image, inTransaction, kindOf, outOfTransaction } from './image.ts'
 import { othersOnServer } from './lease.ts'
+import { plainText } from './plain.ts'
 import type { Keeping, Look } from './reader.ts'
 import { type Command, type Reply, ReplyError } from './resp.ts'
 import { outOfMemory } from './troubles.ts'
@@ -14,9 +15,16 @@ export interface Written {
   readonly blocked: number
 }
 
+/** Even, for keys and values. */
+const PARTS_PER_COMMAND = 200
+
+/** Asked first, for whoever is blocked on a key that is put back takes from it. */
+const ASKING: readonly Command[] = [['INFO', 'clients']]
+
 /** Writes keys, all at once. */
 export class Writer {
   readonly #keeping: Keeping
+  readonly #texts = new WeakMap<Image, string | null>()
 
   constructor(keeping: Keeping) {
     this.#keeping = keeping
@@ -28,13 +36,12 @@ export class Writer {
    * @throws VenomError `TOO_LARGE` when the server has no memory for them
    */
   async write(target: Images, look: Look, libraries: Buffer | null): Promise<Written> {
-    const commands = [
-      ...this.#removing(target),
-      ...this.#restoring(target),
-      ...(await this.#functions(look, libraries)),
-    ]
+    const commands = [...this.#writing(target), ...(await this.#functions(look, libraries))]
     const queues = queuesIn(target)
-    if (commands.length === 0 && !look.lost) return { queues, blocked: 0 }
+    if (commands.length === 0 && !look.lost) {
+      await this.#keeping.watcher.settled([])
+      return { queues, blocked: 0 }
+    }
     try {
       return { queues, blocked: await this.#send(commands, queues.length > 0) }
     } catch (error) {
@@ -49,6 +56,31 @@ export class Writer {
     }
   }
 
+  /**
+   * Makes the keys be `target` and asks `questions`, at one moment. Gives the answers too, or null when nothing was
+   * written: the database is not the one that has our lease, or the server refused, and {@link write} will say why.
+   */
+  async writeAsking(
+    target: Images,
+    questions: readonly Command[],
+  ): Promise<(Written & { readonly answers: readonly Reply[] }) | null> {
+    const { watcher, scope, lease } = this.#keeping
+    const queues = queuesIn(target)
+    const asking = queues.length > 0 ? ASKING : []
+    const writing: readonly Command[] = target.size === 0 ? [] : [this.#renewal(), ...this.#writing(target)]
+    const replies = await watcher.settled([
+      ...asking,
+      ['WATCH', scope.leases],
+      // Where our guard is missing it is written, and then the transaction is not run.
+      ['HSETNX', scope.leases, lease().guard, ''],
+      ...inTransaction([...questions, ...writing]),
+    ])
+    const results = replies.at(-1)
+    if (!Array.isArray(results)) return null
+    const answers = outOfTransaction(replies.slice(asking.length))
+    return { queues, blocked: blockedIn(asking, replies), answers: answers.slice(0, questions.length) }
+  }
+
   /** Writes our lease again, which somebody removed with everything else. */
   async renewLease(): Promise<void> {
     good((await this.#keeping.watcher.trip([this.#renewal()]))[0])
@@ -56,39 +88,49 @@ export class Writer {
 
   async #send(commands: readonly Command[], counting: boolean): Promise<number> {
     const { watcher, atomic } = this.#keeping
-    const asking: readonly Command[] = counting ? [['INFO', 'clients']] : []
+    const asking = counting ? ASKING : []
     const writing = [this.#renewal(), ...commands]
-    const replies = await watcher.trip([...asking, ...(atomic ? inTransaction(writing) : writing)])
+    const replies = await watcher.settled([...asking, ...(atomic ? inTransaction(writing) : writing)])
     const written = replies.slice(asking.length)
     if (atomic) outOfTransaction(written)
     else for (const reply of written) good(reply)
-    return counting ? blockedIn(good(replies[0])) : 0
+    return blockedIn(asking, replies)
   }
 
   /** Also tells the way that reads the replication stream that what follows is ours. */
   #renewal(): Command {
-    const { scope, lease } = this.#keeping
-    return ['HSET', scope.leases, scope.prefix, lease()]
-  }
-
-  #removing(target: Images): readonly Command[] {
-    return [...target].filter(([, image]) => image === null).map(([key]) => ['UNLINK', key])
+    return this.#keeping.lease().writing
   }
 
   /** First what is to go, then what is to come: a server short of memory needs the room. */
-  #restoring(target: Images): readonly Command[] {
-    const { clock } = this.#keeping
+  #writing(target: Images): readonly Command[] {
+    const { clock, atomic } = this.#keeping
+    const gone: string[] = []
+    const texts: string[] = []
     const commands: Command[] = []
     for (const [key, image] of target) {
-      if (image === null) continue
-      const { payload, deadline } = image
-      commands.push(
-        deadline === null
-          ? ['RESTORE', key, 0, payload, 'REPLACE']
-          : ['RESTORE', key, Math.ceil(clock.expires(deadline)), payload, 'REPLACE', 'ABSTTL'],
-      )
+      const text = image && atomic ? this.#textOf(image) : undefined
+      if (image === null) gone.push(key)
+      else if (text !== undefined) texts.push(key, text)
+      else if (image.deadline === null) commands.push(['RESTORE', key, 0, image.payload, 'REPLACE'])
+      else {
+        const expires = Math.ceil(clock.expires(image.deadline))
+        commands.push(['RESTORE', key, expires, image.payload, 'REPLACE', 'ABSTTL'])
+      }
     }
-    return commands
+    return [
+      ...(atomic ? many('UNLINK', gone) : gone.map((key) => ['UNLINK', key])),
+      ...many('MSET', texts),
+      ...commands,
+    ]
+  }
+
+  #textOf(image: Image): string | undefined {
+    const known = this.#texts.get(image)
+    if (known !== undefined) return known ?? undefined
+    const text = plainText(image)
+    this.#texts.set(image, text ?? null)
+    return text
   }
 
   async #functions(look: Look, libraries: Buffer | null): Promise<readonly Command[]> {
@@ -100,6 +142,15 @@ export class Writer {
   }
 }
 
+/** A command with many parts, as several: the server begins with the first while the next is on its way. */
+function many(name: string, parts: readonly string[]): readonly Command[] {
+  const commands: Command[] = []
+  for (let at = 0; at < parts.length; at += PARTS_PER_COMMAND) {
+    commands.push([name, ...parts.slice(at, at + PARTS_PER_COMMAND)])
+  }
+  return commands
+}
+
 function queuesIn(target: Images): readonly string[] {
   const queues: string[] = []
   for (const [key, image] of target) {
@@ -108,8 +159,10 @@ function queuesIn(target: Images): readonly string[] {
   return queues
 }
 
-function blockedIn(info: Reply): number {
-  return Number(/blocked_clients:(\d+)/.exec(String(info))?.[1] ?? 0)
+/** How many clients are blocked; none when it was not asked. */
+function blockedIn(asking: readonly Command[], replies: readonly Reply[]): number {
+  if (asking.length === 0) return 0
+  return Number(/blocked_clients:(\d+)/.exec(String(good(replies[0])))?.[1] ?? 0)
 }
 
 function isOutOfMemory(error: unknown): error is ReplyError {

@@ -58,6 +58,16 @@ test('frozen: what is little for a long life is much for the rest of it', () => 
   assert.equal(store.written, 1)
 })
 
+test('a key that is due stays so until it is armed', () => {
+  const clock = new Clock(true)
+  clock.seen('k', image(2000), 2000)
+  clock.rewind(0, 100)
+  assert.deepEqual(clock.due(), ['k'])
+  assert.deepEqual(clock.due(), ['k'])
+  clock.written('k', image(2000))
+  assert.deepEqual(clock.due(), [])
+})
+
 test('wallclock: the deadline of a key is the server’s own', () => {
   const clock = new Clock(false)
   clock.rewind(5, 1000)

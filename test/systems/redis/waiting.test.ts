@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { describe, test } from 'vitest'
@@ -102,16 +104,14 @@ describeEach((url) => {
   test('a mark is not taken while somebody keeps writing, and the message names the key', async () => {
     await using bench = await Bench.open(url, DATABASE)
     const { system, client } = bench
-    let writing = true
-    const writer = (async () => {
-      while (writing) await Promise.all(Array.from({ length: 50 }, () => client.incr('visits')))
-    })()
+    await client.set('visits', '0')
+    const flood = new Flood(url, DATABASE)
+    await flood.flows()
     await assert.rejects(async () => system.checkpoint('mark'), {
       code: 'NOT_QUIET',
       message: /keeps writing "visits"/,
     })
-    writing = false
-    await writer
+    await flood.end()
     const mark = await system.checkpoint('quiet')
     await client.incr('visits')
     await system.rollback(mark)
@@ -135,6 +135,35 @@ describeServer('redis', (url) => {
     })
   })
 })
+
+/** A client that writes without a pause: the server finds more of it in every turn. */
+class Flood {
+  readonly #socket: Socket
+  #over = false
+
+  constructor(url: string, database: number) {
+    const { hostname, port } = new URL(url)
+    this.#socket = connect({ host: hostname, port: Number(port) })
+    this.#socket.write(`SELECT ${database}\r\n`)
+    this.#pour()
+  }
+
+  async flows(): Promise<void> {
+    await once(this.#socket, 'data')
+    this.#socket.resume()
+  }
+
+  async end(): Promise<void> {
+    this.#over = true
+    this.#socket.end()
+    await once(this.#socket, 'close')
+  }
+
+  #pour(): void {
+    if (this.#over) return
+    this.#socket.write('INCR visits\r\n'.repeat(100_000), () => this.#pour())
+  }
+}
 
 /** A client that is blocked in the server. */
 class Waiting implements Disposable {
