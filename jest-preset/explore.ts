@@ -8,6 +8,9 @@ import type { Systems, World } from '../src/world.ts'
 import type { Circus } from './circus.ts'
 import type { Stories } from './story.ts'
 
+// Taken at load, so that a test's fake clock does not count.
+const now = performance.now.bind(performance)
+
 /** Makes `explore` of a world. */
 export function explorations<S extends Systems, A, C>(
   open: () => Promise<World<S, A, C>>,
@@ -21,7 +24,9 @@ export function explorations<S extends Systems, A, C>(
     const body = async (): Promise<void> => {
       // Where jest-circus does not let a test be skipped while it runs, it passes without a word.
       if (isOtherReplay(name)) return
+      const began = now()
       const world = await open()
+      const spent = now() - began
       const test = expect.getState().currentTestName ?? name
       const isWatched = process.stdout.isTTY ?? false
       const own = timeout ?? circus.testTimeout
@@ -31,7 +36,7 @@ export function explorations<S extends Systems, A, C>(
           stories.tell(testPath, { test, exploration: storyOf(report) })
       }
       await exploreInTest(
-        { world, lease, test, timeout: own, isWatched, say: console, tell, site },
+        { world, lease, test, timeout: own, spent, isWatched, say: console, tell, site },
         name,
         model,
         options,

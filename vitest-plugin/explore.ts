@@ -7,6 +7,9 @@ import type { Systems } from '../src/world.ts'
 import type { RunInfo } from './define.ts'
 import type { TestWithWorld } from './rollback.ts'
 
+// Taken at load, so that a test's fake clock does not count.
+const now = Date.now
+
 /** Makes `explore` of a world. */
 export function explorations<S extends Systems, A, C>(
   base: TestWithWorld<S, A, C>,
@@ -18,12 +21,13 @@ export function explorations<S extends Systems, A, C>(
     const timeout = timeoutFor(options)
     base(name, timeout === undefined ? {} : { timeout }, async ({ venomqaWorld: world, task, signal, skip }) => {
       if (isOtherReplay(name)) skip('VENOMQA_REPLAY is for another exploration')
-      const { fullTestName: test, timeout: own } = task
+      const { fullTestName: test, timeout: own, result } = task
+      const spent = now() - (result?.startTime ?? now())
       const tell = (report: ExploreReport): void => {
         if (graphs) task.meta.venomqaExploration = storyOf(report)
       }
       await exploreInTest(
-        { world, lease, test, timeout: own, signal, isWatched: terminal, say: console, tell, site },
+        { world, lease, test, timeout: own, spent, signal, isWatched: terminal, say: console, tell, site },
         name,
         model,
         options,

@@ -20,6 +20,8 @@ export interface ExploringTest<S extends Systems, A, C> {
   readonly test: string
   /** Its time-out in ms; 0 or infinite where it has none. */
   readonly timeout: number
+  /** How much of that is over already, in ms: opening the world takes its time. */
+  readonly spent: number
   readonly signal?: AbortSignal
   /** Whether somebody watches on a terminal. */
   readonly isWatched: boolean
@@ -51,7 +53,7 @@ export function isOtherReplay(name: string): boolean {
 
 /** Explores within a test, and throws the report when a rule broke. */
 export async function exploreInTest<S extends Systems, A, C>(
-  { world, lease, test, timeout, signal, isWatched, say, tell, site }: ExploringTest<S, A, C>,
+  { world, lease, test, timeout, spent, signal, isWatched, say, tell, site }: ExploringTest<S, A, C>,
   name: string,
   model: Model<View<S, A, C>>,
   options: ExploreOptions,
@@ -64,7 +66,7 @@ export async function exploreInTest<S extends Systems, A, C>(
       ...(signal && { signal }),
       ...(isWatched && { onProgress: printer(name, say.info) }),
       ...options,
-      budget: { ...options.budget, time: options.budget?.time ?? budgetOf(timeout) },
+      budget: { ...options.budget, time: options.budget?.time ?? budgetOf(timeout, spent) },
     })
     tell?.(report)
     const text = reportText(report)
@@ -76,8 +78,8 @@ export async function exploreInTest<S extends Systems, A, C>(
 }
 
 /** 60 s where the test has no time-out. */
-function budgetOf(timeout: number): number {
-  return timeout > 0 && Number.isFinite(timeout) ? timeout * SHARE : 60_000
+function budgetOf(timeout: number, spent: number): number {
+  return timeout > 0 && Number.isFinite(timeout) ? Math.max(1, timeout - spent) * SHARE : 60_000
 }
 
 /** A line every two seconds. */

@@ -48,7 +48,10 @@ const files = {
     })
     explore('nothing else', { actions: { order: actions.order } }, { seed: 1 })`,
   'test/slow.test.ts': `
-    import { explore, action } from './world'
+    import { defineWorld } from 'venomqa/vitest'
+    import { memory } from 'venomqa/memory'
+    const slow = { open: () => new Promise<void>((resolve) => setTimeout(resolve, 1500)), checkpoint: () => 0, rollback() {} }
+    const { explore, action } = defineWorld({ systems: { orders: memory(new Map<number, object>()), slow } })
     const wait = action({ run: async ({ orders }) => {
       await new Promise((resolve) => setTimeout(resolve, 5))
       orders.set(orders.size, { paid: 0, refunded: 0, status: 'new' })
