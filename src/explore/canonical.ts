@@ -67,6 +67,9 @@ function writePlain(object: Readonly<Record<PropertyKey, unknown>>, at: string, 
   for (const key of Object.keys(object).sort()) {
     text += `${text && ','}${JSON.stringify(key)}:${write(object[key], at, above)}`
   }
+  for (const symbol of Object.getOwnPropertySymbols(object)) {
+    text += `${text && ','}[${String(symbol)}]:${write(object[symbol], at, above)}`
+  }
   return `{${text}}`
 }
 

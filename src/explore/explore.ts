@@ -8,9 +8,9 @@ import { explosionOf } from './explosion.ts'
 import { type Finding, Findings } from './findings.ts'
 import type { Call } from './graph.ts'
 import { Judge } from './judge.ts'
-import { Live } from './live.ts'
-import type { Invariant, Model, View } from './model.ts'
-import { actionsOf, type ExploreOptions, type Settings, settingsOf } from './options.ts'
+import { isStuck, Live } from './live.ts'
+import type { Model, View } from './model.ts'
+import { actionsOf, type ExploreOptions, invariantsOf, type Settings, settingsOf } from './options.ts'
 import { isEnumerable } from './params.ts'
 import type { ExploreReport, Violation } from './report.ts'
 import { Search } from './search.ts'
@@ -65,12 +65,9 @@ class Exploration {
   constructor(world: World<Systems, unknown, unknown>, model: Model<object>, settings: Settings, start: WorldMark) {
     this.#settings = settings
     this.#start = start
-    const actions = actionsOf(model.actions, settings)
-    const invariants = Object.entries(model.invariants ?? {}).map(([name, invariant]): [string, Invariant<object>] => [
-      name,
-      typeof invariant === 'function' ? { check: invariant } : invariant,
-    ])
-    this.#live = new Live(world, { ...settings, actions, invariants: new Map(invariants) })
+    const { actions: all = {}, invariants = {} } = Object(model) as Partial<Model<object>>
+    const actions = actionsOf(all, settings)
+    this.#live = new Live(world, { ...settings, actions, invariants: invariantsOf(invariants) })
     this.#judge = new Judge(this.#live)
     this.#search = new Search(this.#live, this.#judge, {
       ...settings,
@@ -100,10 +97,21 @@ class Exploration {
   async #explore(): Promise<void> {
     const search = this.#search
     await this.#live.back(this.#start)
-    await search.run(this.#start)
+    try {
+      await search.run(this.#start)
+    } catch (error) {
+      // An action that never ends leaves a world that nothing can be done with, but what was found is worth telling.
+      if (!isStuck(error) || search.findings.all.length === 0) throw error
+      search.ended = 'stopped'
+    }
     for (const { finding, path, count } of search.findings.all) this.#findings.add(finding, path, count)
     if (search.ended !== 'stopped') await this.#audit()
-    await this.#leak()
+    if (this.#live.isStuck) return
+    try {
+      await this.#leak()
+    } catch (error) {
+      if (!isStuck(error) || this.#findings.all.length === 0) throw error
+    }
     if (search.ended === undefined) this.#deadActions()
   }
 

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { copy } from '../copy.ts'
+import { VenomError } from '../errors.ts'
 import type { Observation } from '../rollbackable.ts'
 import { canonical } from './canonical.ts'
 import type { Normalizer } from './normalize.ts'
@@ -41,7 +42,16 @@ export function kept(seen: Look, normalize: readonly Normalizer[]): Pick<Look, '
 }
 
 function normalized(raw: Observed, normalize: readonly Normalizer[]): Observed {
-  return normalize.reduce<unknown>((data, normalizer) => normalizer(data), raw) as Observed
+  return normalize.reduce<unknown>((data, normalizer) => {
+    const made = normalizer(data)
+    if (typeof made === 'object' && made !== null) return made
+    throw new VenomError(
+      'BAD_ARGUMENT',
+      `A function of normalize answered ${String(made)}.\n` +
+        'What it answers is what states are compared by, so without it all would be one.\n' +
+        'Let it return the data that it was given, changed in a copy.',
+    )
+  }, raw) as Observed
 }
 
 function sha256(text: string): string {

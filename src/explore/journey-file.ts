@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { Call } from './graph.ts'
 import type { Finding } from './findings.ts'
 import { literal, member, quoted } from './literal.ts'
@@ -48,13 +49,15 @@ export function journeyFile(finding: Finding, path: readonly Call[], imports: Jo
 
 /** The file's name: the rule in letters that every file system takes. */
 export function fileNameOf(finding: Finding, path: readonly Call[]): string {
-  const words = `${titleOf(finding)} ${path.at(-1)?.action ?? ''}`.toLowerCase().normalize('NFKD')
-  return words
-    .replaceAll('≤', 'le')
-    .replaceAll('≥', 'ge')
+  const title = `${titleOf(finding)} ${path.at(-1)?.action ?? ''}`
+  const words = title.toLowerCase().normalize('NFKD').replaceAll('≤', 'le').replaceAll('≥', 'ge')
+  const name = words
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replaceAll(/^-+|-+$/g, '')
     .slice(0, 80)
+  // Letters that were left out may have been all that told it from another.
+  const isWhole = words.length <= 80 && !/[\p{L}\p{N}]/u.test(words.replaceAll(/[a-z0-9]/g, ''))
+  return isWhole && name !== '' ? name : `${name}-${hash('sha256', title).slice(0, 8)}`.replace(/^-/, '')
 }
 
 /** What is broken, in a few words. */

@@ -6,7 +6,7 @@ export function literal(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`
   if (typeof value !== 'object' || value === null) return Object.is(value, -0) ? '-0' : String(value)
   if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`
-  if (types.isDate(value)) return `new Date(${quoted(value.toISOString())})`
+  if (types.isDate(value)) return `new Date(${Number.isNaN(value.getTime()) ? 'NaN' : quoted(value.toISOString())})`
   if (types.isMap(value)) return `new Map(${literal([...value])})`
   if (types.isSet(value)) return `new Set(${literal([...value])})`
   if (types.isRegExp(value)) return String(value)
@@ -30,6 +30,8 @@ export function member(name: string): string {
 }
 
 function property(name: string): string {
+  // In quotes it would still be the prototype.
+  if (name === '__proto__') return `['__proto__']`
   return isName(name) ? name : quoted(name)
 }
 

@@ -157,7 +157,7 @@ export class Live {
       return { outcome, status, result, error: undefined, params }
     } catch (thrown) {
       if (isVenomError(thrown) && thrown.code !== 'STEP_TIMEOUT') throw thrown
-      const error = isVenomError(thrown) ? this.#late(`${call.action} did not end`) : messageOf(thrown)
+      const error = isVenomError(thrown) ? this.#late(call.action) : messageOf(thrown)
       return { outcome: 'failed', status: undefined, result: undefined, error, params }
     }
   }
@@ -222,14 +222,14 @@ export class Live {
     const { actionTimeout } = this.rules
     let timer: ReturnType<typeof setTimeout> | undefined
     const late = new Promise<never>((_, reject) => {
-      const end = (): void => reject(new Error(this.#late(`${name} did not answer`)))
+      const end = (): void => reject(new Error(this.#late(name)))
       if (actionTimeout > 0) timer = setTimeout(end, Math.min(actionTimeout, LONGEST))
     })
     return Promise.race([answer, late]).finally(() => clearTimeout(timer))
   }
 
-  #late(what: string): string {
-    return `${what} within ${this.rules.actionTimeout} ms (the option actionTimeout).`
+  #late(name: string): string {
+    return `${name} timed out in ${this.rules.actionTimeout} ms (the option actionTimeout).`
   }
 
   /** A `when` or `from` that throws is a mistake in the model: it is named. */

@@ -1,8 +1,9 @@
 import { VenomError } from '../errors.ts'
 import { type Budget, milliseconds } from './budget.ts'
+import { checkOptions } from './check-options.ts'
 import { type Level, type Levels, LEVELS, type Oracle } from './findings.ts'
 import type { JourneyImports } from './journey-file.ts'
-import type { Action, Severity } from './model.ts'
+import type { Action, Check, Invariant, Severity } from './model.ts'
 import type { Normalizer } from './normalize.ts'
 import type { StrategyOption } from './strategy.ts'
 
@@ -84,6 +85,7 @@ const TIME = 60_000
 export function settingsOf(options: ExploreOptions, env: NodeJS.ProcessEnv = process.env): Settings {
   const { VENOMQA_SEED: seed, VENOMQA_BUDGET: budget, VENOMQA_REPLAY: replay } = env
   const { normalize = [] } = options
+  checkOptions(options)
   return {
     ...options,
     ...(replay && { replay }),
@@ -109,9 +111,9 @@ export function actionsOf<W>(
   const isIn = (list: readonly string[], name: string, tags: readonly string[] = []): boolean =>
     list.includes(name) || tags.some((tag) => list.includes(tag))
   const left = Object.entries(actions).filter(
-    ([name, { tags }]) => (!only || isIn(only, name, tags)) && !isIn(except, name, tags),
+    ([name, action]) => (!only || isIn(only, name, action?.tags)) && !isIn(except, name, action?.tags),
   )
-  const broken = left.find(([, action]) => typeof (action as Partial<Action<W>>).run !== 'function')
+  const broken = left.find(([, action]) => typeof (action as Partial<Action<W>> | null)?.run !== 'function')
   if (broken) throw notAnAction(broken[0])
   if (left.length > 0) return new Map(left)
   throw new VenomError(
@@ -119,6 +121,24 @@ export function actionsOf<W>(
     'There are no actions, so there is nothing to explore.\n' +
       `The model has ${Object.keys(actions).join(', ') || 'none'}; only and except leave none of them.\n` +
       'Give it at least one: actions: { order: action({ run: ({ api }) => … }) }.',
+  )
+}
+
+/** The invariants of a model, each with its `check`. Throws `BAD_ARGUMENT`. */
+export function invariantsOf<W>(
+  invariants: Readonly<Record<string, Invariant<W> | Check<W>>>,
+): ReadonlyMap<string, Invariant<W>> {
+  return new Map(
+    Object.entries(invariants).map(([name, invariant]) => {
+      if (typeof invariant === 'function') return [name, { check: invariant }]
+      if (typeof (invariant as Partial<Invariant<W>> | null)?.check === 'function') return [name, invariant]
+      throw new VenomError(
+        'BAD_ARGUMENT',
+        `"${name}" is not an invariant: it is no function, and has no function check.\n` +
+          'An invariant that is never asked would pass every state.\n' +
+          `'${name}': invariant(({ api }) => …).`,
+      )
+    }),
   )
 }
 

@@ -1,4 +1,6 @@
+import { inspect } from 'node:util'
 import type * as FastCheck from 'fast-check'
+import { copy } from '../copy.ts'
 import { VenomError } from '../errors.ts'
 import { canonical } from './canonical.ts'
 import type { Call } from './graph.ts'
@@ -21,7 +23,7 @@ export async function offers<W extends object>(
   if (!params) return [{ params: {}, picks: {} }]
   let made: { params: Values; picks: Readonly<Record<string, number>> }[] = [{ params: {}, picks: {} }]
   for (const [name, choice] of choicesOf(params)) {
-    const list = await choice.from(world)
+    const list = await listOf(name, choice, world)
     made = made.flatMap((offer) =>
       list.map((value, i) => ({ params: { ...offer.params, [name]: value }, picks: { ...offer.picks, [name]: i } })),
     )
@@ -47,13 +49,20 @@ export async function resolve<W extends object>(action: Action<W>, call: Call, w
   let { params } = call
   for (const [name, choice] of choicesOf(action.params ?? {})) {
     if (!(name in call.picks)) continue
-    const list = await choice.from(world)
-    const wanted = canonical(params[name], `the parameter ${name}`)
-    if (list.some((value) => canonical(value, `the parameter ${name}`) === wanted)) continue
+    const list = await listOf(name, choice, world)
     if (list.length === 0) return undefined
-    params = { ...params, [name]: list[Math.min(call.picks[name]!, list.length - 1)] }
+    const wanted = canonical(params[name], `the parameter ${name}`)
+    const same = list.findIndex((value) => canonical(value, `the parameter ${name}`) === wanted)
+    // The live value also where it is equal: an action may write to what it chose.
+    params = { ...params, [name]: list[same >= 0 ? same : Math.min(call.picks[name]!, list.length - 1)] }
   }
   return params
+}
+
+async function listOf<W>(name: string, { from }: Choice<W, unknown>, world: W): Promise<readonly unknown[]> {
+  const list: unknown = await from(world)
+  if (Array.isArray(list)) return list
+  throw new Error(`from() of its parameter ${name} answered ${inspect(list, { depth: 0 })}, which is not an array.`)
 }
 
 /** Makes the drawn parameters of `call` as small as `fires` allows. */
@@ -76,8 +85,9 @@ export async function shrinkParams(
   return smallest
 }
 
-/** A call with its key. */
-export function callOf(action: string, { params, picks, drawn }: Offer): Call {
+/** A call with its key. What it remembers of the parameters is a copy: actions may write to those that they get. */
+export function callOf(action: string, { params: given, picks, drawn }: Offer): Call {
+  const params = copy(given, (thing) => thing)
   const key = `${action}(${Object.keys(params).length === 0 ? '' : canonical(params, `the parameters of ${action}`)})`
   return drawn ? { action, params, picks, key, drawn } : { action, params, picks, key }
 }
@@ -104,11 +114,20 @@ function recordOf(fc: typeof FastCheck, { params = {} }: Action<never>): FastChe
 }
 
 function choicesOf<W>(params: NonNullable<Action<W>['params']>): [string, Choice<W, unknown>][] {
-  return Object.entries(params).filter((entry): entry is [string, Choice<W, unknown>] => 'from' in entry[1])
+  return Object.entries(params).filter((entry): entry is [string, Choice<W, unknown>] => isChoice(entry))
 }
 
 function drawnOf(params: NonNullable<Action<never>['params']>): [string, Drawn<unknown>][] {
-  return Object.entries(params).filter((entry): entry is [string, Drawn<unknown>] => !('from' in entry[1]))
+  return Object.entries(params).filter((entry): entry is [string, Drawn<unknown>] => !isChoice(entry))
+}
+
+function isChoice([name, param]: [string, unknown]): boolean {
+  const { from, generate } = Object(param) as Partial<Choice<never, unknown> & Drawn<unknown>>
+  if (typeof from === 'function') return true
+  if (typeof generate === 'function') return false
+  throw new Error(
+    `its parameter ${name} is ${inspect(param, { depth: 0 })}, neither from(…) nor an arbitrary of fast-check.`,
+  )
 }
 
 function inOrder(params: object, values: Values): Values {

@@ -69,10 +69,11 @@ export async function shrink({ finding, path }: Found, options: ShrinkOptions): 
 /** Where the graph knows that an invariant breaks on the path: its length, 0 for nowhere, `undefined` if it does not know. */
 function knownLength(graph: Graph, finding: Finding, path: readonly Call[]): number | undefined {
   let state = graph.root
-  for (const [i, { key, picks }] of path.entries()) {
+  for (const [i, { key, picks, drawn }] of path.entries()) {
     const transition = state.out.get(key)
-    // What was chosen from a list is chosen anew where the list is shorter, so the graph knows nothing of it.
-    const isFixed = Object.keys(picks).length === 0
+    // What was chosen from a list is chosen anew where the list is shorter, and of arbitraries some values were tried
+    // of many, so the graph knows nothing of them.
+    const isFixed = Object.keys(picks).length === 0 && !drawn
     if (!transition) return isFixed && graph.isRuledOut(state, key) ? 0 : undefined
     state = transition.to
     if (finding.kind === 'invariant' && state.broken.includes(finding.name)) return i + 1

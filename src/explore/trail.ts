@@ -4,6 +4,7 @@ import type { Call } from './graph.ts'
 import { kept, type Look } from './identity.ts'
 import type { Judge } from './judge.ts'
 import type { Done, Live } from './live.ts'
+import type { Values } from './model.ts'
 import { withParams } from './params.ts'
 
 /** One step of a path as it was walked. */
@@ -61,18 +62,18 @@ export class Trail {
     for (const asked of path.slice(length)) {
       const params = this.#isSpent(asked) ? undefined : await this.#live.allowed(asked)
       if (!params) return { initial, strides: this.#strides, impossible: asked }
-      const stride = await this.#step(asked, withParams(asked, params))
+      const stride = await this.#step(asked, withParams(asked, params), params)
       this.#strides.push(stride)
       if (!stride.after || until(stride)) break
     }
     return { initial, strides: this.#strides, impossible: undefined }
   }
 
-  async #step(asked: Call, call: Call): Promise<Stride> {
+  async #step(asked: Call, call: Call, params: Values): Promise<Stride> {
     const last = this.#strides.at(-1)
     const before = last?.after ?? this.#first!.look
     const from = last?.mark ?? (last ? await this.#live.mark('before the step') : this.#start)
-    const done = await this.#live.perform(call, call.params)
+    const done = await this.#live.perform(call, params)
     const seen = done.outcome === 'failed' ? undefined : await this.#live.look()
     const after = seen && { ...seen, ...kept(seen, this.#live.rules.normalize) }
     const again = last?.call.key === call.key

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Corpus } from './corpus.ts'
 import { type Found, sameRule } from './findings.ts'
 import { fileNameOf, isJourney, journeyFile } from './journey-file.ts'
-import type { Live } from './live.ts'
+import { isStuck, type Live } from './live.ts'
 import type { Settings } from './options.ts'
 import { isEnumerable } from './params.ts'
 import type { Violation } from './report.ts'
@@ -24,12 +24,11 @@ export interface Workshop {
 
 /** Makes a finding short, walks it once more from the start, and writes down what people need to see it again. */
 export async function violationOf(found: Found & { readonly count: number }, workshop: Workshop): Promise<Violation> {
-  const { settings, trail } = workshop
+  const { settings } = workshop
   const { finding, count } = found
   const single = isJourney(finding)
-  const minimal = minimalityOf(found, workshop)
-  const short = minimal === 'shrunk' ? await shrink(found, { ...workshop, graph: workshop.search.graph }) : found.path
-  const { initial, strides }: Walked = single ? await trail.walk(short) : NOT_WALKED
+  const { short, minimal, walked } = await shortened(found, workshop)
+  const { initial, strides } = walked ?? NOT_WALKED
   const last = short.length === 0 ? initial : (strides[short.length - 1]?.findings ?? [])
   const again = last.find((other) => sameRule(other, finding))
   const path = short.map((call, i) => strides[i]?.call ?? call)
@@ -43,7 +42,7 @@ export async function violationOf(found: Found & { readonly count: number }, wor
       return { action, params, status: done?.status, changed }
     }),
     minimal,
-    reproduced: !single || again !== undefined,
+    reproduced: !walked || again !== undefined,
     count,
     replay: tokenOf(recorded),
     journey,
@@ -51,6 +50,21 @@ export async function violationOf(found: Found & { readonly count: number }, wor
       journey === undefined || finding.level !== 'error'
         ? undefined
         : keep(fileNameOf(finding, path), journey, workshop, recorded),
+  }
+}
+
+/** The finding on a path as short as can be, and that path walked once more, where there is one and the world can. */
+async function shortened(found: Found, workshop: Workshop) {
+  const { live, search, trail } = workshop
+  const raw = { short: found.path, minimal: 'raw' as const, walked: undefined }
+  if (live.isStuck) return raw
+  const minimal = minimalityOf(found, workshop)
+  try {
+    const short = minimal === 'shrunk' ? await shrink(found, { ...workshop, graph: search.graph }) : found.path
+    return { short, minimal, walked: isJourney(found.finding) ? await trail.walk(short) : undefined }
+  } catch (error) {
+    if (isStuck(error)) return raw
+    throw error
   }
 }
 

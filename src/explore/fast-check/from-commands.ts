@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import * as fc from 'fast-check'
 import { VenomError } from '../../errors.ts'
 import type { Systems, World } from '../../world.ts'
@@ -33,8 +34,10 @@ export async function fromCommands<S extends Systems, A, C, M extends object, R>
   }
   place.model = model
   const actions: Record<string, Action<View<S, A, C>>> = {}
+  const drawn = new Map<string, object[]>()
   for (const command of commands.flatMap((arbitrary) => fc.sample(arbitrary, { seed, numRuns: samples }))) {
-    actions[nameOf(command)] ??= {
+    const name = nameOf(command, drawn)
+    actions[name] ??= {
       when: async ({ ctx }) => command.check((ctx as { model: M }).model),
       run: ({ ctx }) => command.run((ctx as { model: M }).model, real),
     }
@@ -42,8 +45,14 @@ export async function fromCommands<S extends Systems, A, C, M extends object, R>
   return { actions }
 }
 
-/** What the command calls itself, or its class. */
-function nameOf(command: object): string {
+/** What the command calls itself; else its class, with a number where another of it holds other values. */
+function nameOf(command: object, drawn: Map<string, object[]>): string {
   const text = String(command)
-  return text === '[object Object]' ? command.constructor.name : text
+  if (text !== '[object Object]') return text
+  const name = command.constructor.name
+  const others = drawn.get(name) ?? []
+  drawn.set(name, others)
+  let at = others.findIndex((other) => isDeepStrictEqual(other, command))
+  if (at < 0) at = others.push(command) - 1
+  return at === 0 ? name : `${name} ${at + 1}`
 }
