@@ -97,8 +97,8 @@ export function capturesOf({ own }: Places, cascades: Cascades, tracked: Tracked
     const unlessKept = (does: readonly string[]): string =>
       `IF NOT (${kept.join(' AND ')}) THEN ${does.join(' ')} END IF;`
     return {
-      before: unlessKept([`DO ${seq};`, ...before]),
-      after: after.length > 0 ? [unlessKept(after)] : [],
+      before: unlessKept([`DO ${seq};`, ...whereThere(before)]),
+      after: after.length > 0 ? [unlessKept(whereThere(after))] : [],
     }
   })
   return [
@@ -115,6 +115,11 @@ export function capturesOf({ own }: Places, cascades: Cascades, tracked: Tracked
       : []),
     // After the user's own triggers: they may change the new key.
     capture('u', 'AFTER', 'UPDATE', [entry(1, images), ...moved, ...cascaded.flatMap(({ after }) => after)]),
-    capture('d', 'BEFORE', 'DELETE', [entry(1, images), ...cascades.onDelete(table.name)]),
+    capture('d', 'BEFORE', 'DELETE', [entry(1, images), ...whereThere(cascades.onDelete(table.name))]),
   ]
+}
+
+/** Statements about other tables. One that was dropped, or lost a column, must not make the application's statement fail. */
+function whereThere(statements: readonly string[]): readonly string[] {
+  return statements.map((sql) => `BEGIN DECLARE EXIT HANDLER FOR 1146, 1054 BEGIN END; ${sql} END;`)
 }

@@ -27,7 +27,8 @@ const MANY = 100
 /** The types whose values MariaDB keeps out of tables in memory. JSON is one of them. */
 const BLOBS = /blob|text|geometry|point|string|polygon|geomcollection/
 
-const HARMLESS = ['RESTRICT', 'NO ACTION']
+/** Rules by which a foreign key changes no rows. */
+export const HARMLESS: readonly string[] = ['RESTRICT', 'NO ACTION']
 
 /**
  * Foreign keys change rows without firing their triggers, so the trigger of the parent remembers them all beforehand:

@@ -1,6 +1,6 @@
 import type { Change, Row } from '../../rollbackable.ts'
 import { firesForNothing } from './capture.sql.ts'
-import type { Column } from './catalog.ts'
+import type { Catalog, Column } from './catalog.ts'
 import type { Copies } from './copies.ts'
 import type { RawRow, Session } from './session.ts'
 import { list, name } from './sql.ts'
@@ -62,18 +62,31 @@ function equal(one: Buffer | null | undefined, other: Buffer | null | undefined)
   return one && other ? one.equals(other) : one === other
 }
 
-/** What differs between tables that come back from copies and their copies at `mark`. */
+/**
+ * What differs between tables that come back from copies and their copies at `mark`. `present` are the tables as they are
+ * now: a column that is gone is as if it were NULL, a table that is gone as if it were empty.
+ */
 export async function copiedChanges(
   session: Session,
   places: Places,
   copies: Copies,
   mark: Mark,
   tables: readonly Tracked[],
+  present: Catalog['tables'],
 ): Promise<readonly Change[]> {
   const selects = tables.flatMap((tracked) => {
-    const columns = list(insertable(tracked).map(({ column }) => selected('t', column, column.name)))
-    const from = (table: string): string => `SELECT ${columns} FROM ${table} AS t`
-    return [from(copies.of(tracked, mark.copies)), from(places.table(tracked.table.name))]
+    const copy = copies.of(tracked, mark.copies)
+    const columns = insertable(tracked).map(({ column }) => column)
+    const select = (from: string, there: (column: Column) => boolean): string => {
+      const values = columns.map((column) => (there(column) ? selected('t', column, column.name) : 'NULL'))
+      return `SELECT ${list(values)} FROM ${from} AS t`
+    }
+    const now = present.get(tracked.table.name)
+    const isThere = ({ name }: Column): boolean => now!.columns.some((other) => other.name === name)
+    return [
+      select(copy, () => true),
+      now ? select(places.table(tracked.table.name), isThere) : `SELECT 1 FROM ${copy} WHERE FALSE`,
+    ]
   })
   const results = await session.raw(selects)
   return tables.map((tracked, i) => copiedChange(tracked, results[2 * i]!, results[2 * i + 1]!)).filter(isSomething)

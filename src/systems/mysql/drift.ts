@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util'
 import { VenomError } from '../../errors.ts'
-import type { Catalog, Column, Table, Trigger } from './catalog.ts'
+import { HARMLESS } from './cascade.sql.ts'
+import type { Catalog, Column, ForeignKey, Table, Trigger } from './catalog.ts'
 import type { Counters } from './counters.ts'
-import type { Mark } from './state.ts'
+import { isWritten, type Mark } from './state.ts'
 import { isInnodb, type Tracked } from './tracked.ts'
 
 /** How the schema differs from what it was at a mark. */
@@ -18,7 +20,7 @@ export interface Drift {
 }
 
 /** What a schema is compared with. */
-type Then = Pick<Mark, 'state' | 'counters'>
+type Then = Pick<Mark, 'state' | 'counters' | 'since'>
 
 /** Whether anything must be done. */
 export function isDrift({ created, createdViews, triggers, remade, lost }: Drift): boolean {
@@ -46,8 +48,14 @@ export function driftSince(mark: Then, now: Catalog, captures: readonly Trigger[
     } else if (!isWhole && !isCopied) {
       lost.set(table, [`  ${table}: it was emptied by TRUNCATE, or made anew`])
     } else if (!hasCaptures(tracking.get(table)!, captures)) {
-      lost.set(table, [`  ${table}: the triggers that remember its changes (vq_…) were dropped`])
+      // Dropped and made again just as it was, for instance.
+      if (isCopied) remade.push(table)
+      else lost.set(table, [`  ${table}: the triggers that remember its changes (vq_…) were dropped`])
     }
+  }
+  for (const { child, parent } of unlogged(mark, now, counters)) {
+    if (remade.includes(child)) remade.splice(remade.indexOf(child), 1)
+    lost.set(child, [`  ${child}: a foreign key to ${parent} was added, and may have changed rows that no log has`])
   }
   for (const [view, definition] of catalog.views) {
     if (now.views.get(view) !== definition) lost.set(view, [`  ${view}: the view was changed or dropped`])
@@ -89,6 +97,17 @@ function hasCaptures({ table, number }: Tracked, captures: readonly Trigger[]): 
   if (!isInnodb(table)) return true
   const there = new Set(captures.map(({ name }) => name))
   return ['i', 'u', 'd'].every((letter) => there.has(`vq_${number}${letter}`))
+}
+
+/** Foreign keys since `mark` that may have changed rows which no trigger of the parent knew to remember. */
+function unlogged({ state, since }: Then, now: Catalog, counters: Counters): readonly ForeignKey[] {
+  const { catalog, tracking } = state
+  return now.foreignKeys.filter((key) => {
+    const [child, parent] = [tracking.get(key.child), tracking.get(key.parent)]
+    if (child?.way !== 'log' || !parent || !isWritten(parent, counters, since)) return false
+    const isHarmless = HARMLESS.includes(key.onDelete) && HARMLESS.includes(key.onUpdate)
+    return !isHarmless && !catalog.foreignKeys.some((then) => isDeepStrictEqual(then, key))
+  })
 }
 
 /** Whether every column is still there as it was, so that what the table holds is enough. */

@@ -103,10 +103,15 @@ export class History {
     const written = [...mark.state.tracking.values()]
       .filter((tracked) => tracked.way === 'log' && isWritten(tracked, counters, mark.since))
       .map((tracked) => ({ tracked, since: mark.since }))
-    const copied = await this.#copies.changed(mark, counters)
+    const copied = new Set(await this.#copies.changed(mark, counters))
+    for (const table of drift?.remade ?? []) {
+      const tracked = mark.state.tracking.get(table)!
+      if (tracked.way === 'copy') copied.add(tracked)
+    }
+    const { tables } = drift ? (await seen(session, places.database)).catalog : mark.state.catalog
     return [
       ...(await loggedChanges(session, places, written)),
-      ...(await copiedChanges(session, places, this.#copies, mark, copied)),
+      ...(await copiedChanges(session, places, this.#copies, mark, [...copied], tables)),
     ]
   }
 
@@ -183,7 +188,7 @@ export class History {
     if (counters.ddl === this.#ddl) return true
     const { session, places } = this.#ground
     const { catalog, captures } = await seen(session, places.database)
-    const known = { state: this.#state, counters: { ...counters, ddl: this.#ddl } }
+    const known = { state: this.#state, counters: { ...counters, ddl: this.#ddl }, since: 0n }
     if (isDrift(driftSince(known, catalog, captures, counters))) return false
     this.#ddl = counters.ddl
     return true

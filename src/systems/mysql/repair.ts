@@ -2,8 +2,9 @@ import { capturesOf, createCapture } from './capture.sql.ts'
 import { Cascades } from './cascade.sql.ts'
 import { VenomError } from '../../errors.ts'
 import type { Counting } from './counters.ts'
-import { driftSince, refuseLost } from './drift.ts'
-import { dropTrigger, makeTrigger } from './guard.ts'
+import type { Trigger } from './catalog.ts'
+import { type Drift, driftSince, isDrift, refuseLost } from './drift.ts'
+import { dropTrigger, guarded, makeTrigger, replaceTriggers } from './guard.ts'
 import { type Ground, install } from './install.ts'
 import { list, name } from './sql.ts'
 import { type Mark, seen } from './state.ts'
@@ -25,18 +26,23 @@ export async function repair(ground: Ground, counting: Counting, mark: Mark, mar
   if (createdViews.length > 0) await session.run([`DROP VIEW ${list(createdViews.map(places.table))}`])
   if (created.length > 0) await session.run([`DROP TABLE ${list(created.map(places.table))}`])
   for (const table of remade) await remake(ground, mark, mark.state.tracking.get(table)!, catalog.tables.has(table))
-  for (const table of drift.triggers) {
-    const users = mark.state.catalog.triggers.filter((trigger) => trigger.table === table)
+  for (const table of drift.triggers.filter((changed) => !remade.includes(changed))) {
     const gone = catalog.triggers.filter((trigger) => trigger.table === table)
     await session.run(gone.map((trigger) => dropTrigger(places.database, trigger.name)))
-    for (const trigger of users) await makeTrigger(session, trigger)
+    for (const trigger of triggersOf(mark, table)) await makeTrigger(session, trigger)
   }
   const made = await install(ground, mark.state.tracking)
   await counting.learn(session, made.tracking)
   const after = await counting.read(session, await session.run(counting.statements()), mark.state.tracking)
-  const left = driftSince({ ...mark, counters: after }, made.catalog, captures, after)
-  if (left.remade.length + left.created.length + left.triggers.length > 0) throw notRepaired(mark, left.remade)
+  const now = await seen(session, places.database)
+  const left = driftSince({ ...mark, counters: after }, now.catalog, now.captures, after)
+  if (isDrift(left)) throw notRepaired(mark, left)
   bringUpToDate(mark, marks, after)
+}
+
+/** The triggers of the user that a table had at `mark`, in the order in which they fire. */
+function triggersOf({ state }: Mark, table: string): readonly Trigger[] {
+  return state.catalog.triggers.filter((trigger) => trigger.table === table)
 }
 
 /** Makes a table again as it was defined, with the rows that it holds now; a copy fills it later. */
@@ -60,7 +66,9 @@ async function remake(
       `INSERT INTO ${keep} (${columns}) SELECT ${columns} FROM ${table}`,
     ])
   }
-  await session.run([`DROP TABLE IF EXISTS ${table}`, tracked.table.definition, ...triggers])
+  await session.run([`DROP TABLE IF EXISTS ${table}`, tracked.table.definition])
+  const users = triggersOf(mark, tracked.table.name).map(guarded)
+  await replaceTriggers(session, places.database, table, [], users, triggers)
   if (isKept)
     await session.run([`INSERT INTO ${table} (${columns}) SELECT ${columns} FROM ${keep}`, `DROP TABLE ${keep}`])
 }
@@ -78,10 +86,11 @@ export function bringUpToDate(mark: Mark, marks: readonly Mark[], now: Mark['cou
   }
 }
 
-function notRepaired({ name }: Mark, tables: readonly string[]): VenomError {
+function notRepaired(mark: Mark, { created, createdViews, triggers, remade, lost }: Drift): VenomError {
+  const differing = [...new Set([...created, ...createdViews, ...triggers, ...remade, ...lost.keys()])]
   return new VenomError(
     'SCHEMA_CHANGED',
-    `mysql: the schema could not be made what it was at the checkpoint "${name}": ${tables.join(', ')} differs in its definition.\n` +
+    `mysql: the schema could not be made what it was at the checkpoint "${mark.name}": ${differing.join(', ')} differs in its definition.\n` +
       'The server writes a definition down in another way than it was given, or somebody alters tables at this moment.\n' +
       'Change the schema before the world opens.',
   )

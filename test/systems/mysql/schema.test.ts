@@ -24,6 +24,8 @@ const MENDED: Readonly<Record<string, string>> = {
     'ALTER TABLE texts ADD COLUMN more INT; INSERT INTO texts VALUES (2, 3, 4)',
   'another default, another comment':
     "ALTER TABLE users ALTER COLUMN name SET DEFAULT 'y', COMMENT 'z'; INSERT INTO users () VALUES ()",
+  'a foreign key that comes, to a table that nobody writes to':
+    'ALTER TABLE texts ADD COLUMN user INT, ADD FOREIGN KEY (user) REFERENCES users (id) ON DELETE CASCADE; INSERT INTO texts (id, user) VALUES (5, 1)',
   'a new table that refers to an old one':
     "CREATE TABLE notes (id INT PRIMARY KEY, user INT, FOREIGN KEY (user) REFERENCES users (id)); INSERT INTO notes VALUES (1, 1); INSERT INTO users (name) VALUES ('x')",
   'a new view': "CREATE VIEW twice AS SELECT name FROM names; INSERT INTO users (name) VALUES ('x')",
@@ -39,6 +41,10 @@ const REFUSED: Readonly<Record<string, { readonly sql: string; readonly says: Re
   'a dropped column': { sql: 'ALTER TABLE users DROP COLUMN name', says: /users: - `name` varchar\(20\)/ },
   'another type': { sql: 'ALTER TABLE users MODIFY COLUMN name VARCHAR(10)', says: /users: \+ `name` varchar\(10\)/ },
   'another name': { sql: 'RENAME TABLE orders TO buys', says: /orders: it was dropped/ },
+  'a foreign key that came and took rows with it': {
+    sql: 'ALTER TABLE orders DROP FOREIGN KEY of_user; ALTER TABLE orders ADD FOREIGN KEY (user) REFERENCES users (id) ON DELETE SET NULL; DELETE FROM users WHERE id = 1',
+    says: /orders: a foreign key to users was added, and may have changed rows that no log has/,
+  },
   'a dropped view': { sql: 'DROP VIEW names', says: /names: the view was changed or dropped/ },
 }
 
