@@ -41,7 +41,8 @@ export async function run(bench: Bench): Promise<void> {
     await store.remember()
     for (const dirty of [1, 100, 1000, 10_000].filter((count) => count <= keys)) {
       // Little work as often as PING: what runs a hundred times only is still being compiled.
-      const runs = quick ? 20 : dirty > 100 ? 100 : 1000
+      const often = dirty > 100 ? 100 : 1000
+      const runs = quick ? 20 : often
       const ours = await timed(bench, store, { dirty, runs, way: async () => system.rollback(mark) })
       const promise = GOALS[`${keys} ${dirty}`]
       const work = `${keys} keys, ${dirty} changed`
