@@ -97,6 +97,13 @@ describe('withRollback', () => {
     expect(ourRuns).toBeLessThan(plainRuns)
   })
 
+  test('refuses a property that is not async, since nothing is rolled back before its runs', async () => {
+    await using world = await World.open({ systems: { list: memory(new Map()) } })
+    await using rollback = withRollback(world)
+    const property = fc.property(fc.nat(), () => true)
+    expect(() => rollback.rolledBack(property as never)).toThrow('a property that is not async')
+  })
+
   test('leaves the world as it was', async () => {
     const list = new Map([['list', [1]]])
     await using world = await World.open({ systems: { list: memory(list) } })

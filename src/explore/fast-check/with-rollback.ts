@@ -38,11 +38,13 @@ export function withRollback<S extends Systems, A, C>(world: World<S, A, C>): Wi
     commands: fc.commands,
     asyncModelRun: (setup, commands, options) =>
       runner.run(setup as AnySetup, commands as Iterable<AnyCommand>, options as RollbackOptions<object>),
-    rolledBack: (property) =>
-      property.beforeEach(async (before: () => unknown) => {
+    rolledBack(property) {
+      if (!(property.isAsync() as boolean)) throw notAsync()
+      return property.beforeEach(async (before: () => unknown) => {
         await runner.home()
         await before()
-      }),
+      })
+    },
     [Symbol.asyncDispose]: () => runner.close(),
   }
 }
@@ -175,6 +177,15 @@ class ModelRunner {
     this.#ran = 0
     return mark
   }
+}
+
+function notAsync(): VenomError {
+  return new VenomError(
+    'BAD_ARGUMENT',
+    'rolledBack() was given a property that is not async.\n' +
+      'fast-check waits for nothing before the runs of such a one, so none would start from the state that it should.\n' +
+      'Make it with fc.asyncProperty(…).',
+  )
 }
 
 /** The user's command: fast-check wraps it anew for each run. */
