@@ -144,7 +144,8 @@ export class Catalog {
   }
 
   async #streams(): Promise<ReadonlyMap<string, Stream>> {
-    const path = '/_data_stream?expand_wildcards=all'
+    // OpenSearch shows all of them anyway, and does not know the parameter.
+    const path = this.#server.isOpenSearch ? '/_data_stream' : '/_data_stream?expand_wildcards=all'
     const found = await this.#server.http.find<{ data_streams: readonly DataStream[] }>(path)
     const ours = (found?.data_streams ?? []).filter(({ name }) => this.#scope.holds(name))
     const all = ours.map(async ({ name, indices, ...more }): Promise<[string, Stream]> => {

@@ -86,7 +86,7 @@ async function documentsOf(
 }
 
 const OBJECTS = [
-  '/_data_stream?expand_wildcards=all',
+  '/_data_stream',
   '/_ingest/pipeline',
   '/_template',
   '/_index_template',

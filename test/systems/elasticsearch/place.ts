@@ -81,7 +81,8 @@ export class Place implements AsyncDisposable {
     await this.wire.ask('POST', `/${events}/_rollover`)
     await this.event('sent')
     const add = { index: events, alias: this.of('all-events'), filter: { term: { what: 'sent' } } }
-    await this.wire.ask('POST', '/_aliases', { actions: [{ add }] })
+    // OpenSearch has no aliases of data streams.
+    await this.wire.send('POST', '/_aliases', { actions: [{ add }] })
   }
 
   async event(what: string, more: object = {}): Promise<void> {
