@@ -89,7 +89,7 @@ export class Connection {
     if (commands.length === 0) return Promise.resolve([])
     return new Promise((resolve, reject) => {
       this.#trips.push({ replies: [], missing: commands.length, resolve, reject })
-      for (const some of slices(commands)) this.#socket.write(encode(some))
+      this.#write(commands)
     })
   }
 
@@ -102,6 +102,20 @@ export class Connection {
   /** Hangs up. */
   close(): void {
     this.#socket.destroy()
+  }
+
+  /** Writes some commands at a time: the server is at the first while we put together the next. */
+  #write(commands: readonly Command[]): void {
+    let from = 0
+    let parts = 0
+    for (let at = 0; at < commands.length; at += 1) {
+      parts += commands[at]?.length ?? 0
+      if (parts < PARTS_PER_WRITE) continue
+      this.#socket.write(encode(commands.slice(from, at + 1)))
+      from = at + 1
+      parts = 0
+    }
+    if (from < commands.length) this.#socket.write(encode(commands.slice(from)))
   }
 
   #take(reply: Reply): void {
@@ -126,20 +140,6 @@ export class Connection {
     this.#first = 0
     for (const trip of waiting) trip.reject(failure)
   }
-}
-
-/** Commands in the order given, some at a time: the server is at the first while we put together the next. */
-function* slices(commands: readonly Command[]): Generator<readonly Command[]> {
-  let from = 0
-  let parts = 0
-  for (const [index, command] of commands.entries()) {
-    parts += command.length
-    if (parts < PARTS_PER_WRITE) continue
-    yield commands.slice(from, index + 1)
-    from = index + 1
-    parts = 0
-  }
-  if (from < commands.length) yield commands.slice(from)
 }
 
 /** The reply itself, unless it is an error: then that is thrown. */
