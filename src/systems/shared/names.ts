@@ -13,9 +13,13 @@ export interface NameLimit {
  * a word.
  */
 export function quoter(mark: string, limit?: NameLimit): (...path: readonly string[]) => string {
+  const quoted = (name: string): string => {
+    const whole = required(name, limit)
+    return mark + (whole.includes(mark) ? whole.replaceAll(mark, mark + mark) : whole) + mark
+  }
   return (...path) => {
     if (path.length === 0) throw badName('', 'it is empty')
-    return path.map((name) => mark + required(name, limit).replaceAll(mark, mark + mark) + mark).join('.')
+    return path.length === 1 ? quoted(path[0]!) : path.map(quoted).join('.')
   }
 }
 
