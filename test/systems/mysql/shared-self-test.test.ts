@@ -70,4 +70,23 @@ onBoth((server) => {
       await pool.end()
     }
   })
+
+  test('tables that take part in no transaction are named when the world opens', async () => {
+    await using database = await makeDatabase(
+      server,
+      `${TABLES}; CREATE TABLE words (id INT PRIMARY KEY) ENGINE = MyISAM`,
+    )
+    const pool = createPool(database.url)
+    const notices: string[] = []
+    try {
+      const notice = (message: string): void => void notices.push(message)
+      await using world = await World.open({ systems: { db: mysql.shared(pool) }, worker: { notice } })
+      expect(world.tainted).toBeUndefined()
+      expect(notices.join('\n')).toMatch(
+        /stays, since they take part in no transaction: words \(its engine is MyISAM\)/,
+      )
+    } finally {
+      await pool.end()
+    }
+  })
 })

@@ -14,11 +14,12 @@ import {
 import type { SafetyOptions } from '../../../safety.ts'
 import { alreadyLent, notOpen, stillUnderWay } from '../../shared/refusals.ts'
 import type { Holder } from '../../shared/turns.ts'
+import type { Table } from '../catalog.ts'
 import { rowsIn, selectAll } from '../observe.ts'
 import { causeOf, errno } from '../refusal.ts'
 import { chosen, deletions, requireNoOrphans } from '../reset.ts'
 import { type RawRow, type TextRow } from '../session.ts'
-import { placesOf } from '../tracked.ts'
+import { isInnodb, placesOf } from '../tracked.ts'
 import { type Answer, SharedConnection } from './connection.ts'
 import { type Core, type CorePool, sharePool } from './pool.ts'
 import { proveShared } from './self-test.ts'
@@ -90,6 +91,8 @@ export class Shared implements Rollbackable<SharedMark, Pool> {
       })
       this.#opened = { shared, sentinel, ask, undo: sharePool(this.#pool, client, shared, worker.notice) }
       worker.notice(DISTORTS)
+      const outside = [...sentinel.catalog.tables.values()].filter((table) => !isInnodb(table))
+      if (outside.length > 0) worker.notice(staysIn(outside))
     } catch (error) {
       client?.destroy()
       await sentinel.close()
@@ -198,6 +201,11 @@ export class Shared implements Rollbackable<SharedMark, Pool> {
     if (this.#opened) return this.#opened
     throw notOpen('mysql.shared')
   }
+}
+
+function staysIn(tables: readonly Table[]): string {
+  const named = tables.map(({ name, engine }) => `${name} (its engine is ${engine})`).join(', ')
+  return `mysql.shared: what is written to these tables stays, since they take part in no transaction: ${named}. mysql(url) rolls them back.`
 }
 
 function connected(pool: CorePool): Promise<Core> {
