@@ -45,7 +45,7 @@ export class Copies {
   /** Throws `NOT_QUIET`. */
   async checkpoint(name: string): Promise<Still> {
     for (let tries = 1; ; tries += 1) {
-      await this.#quiet.moment(`the checkpoint "${name}"`)
+      await this.#quiet.wait(`the checkpoint "${name}"`)
       const { collections, views, hashes } = await this.#present()
       const kept = new Map<string, Kept>()
       for (const [ns, collection] of collections) kept.set(ns, await this.#kept(collection, hashes.get(ns) ?? ''))
@@ -60,7 +60,7 @@ export class Copies {
 
   /** Throws `NOT_QUIET`. */
   async rollback(still: Still): Promise<void> {
-    await this.#quiet.moment(`the rollback to "${still.name}"`)
+    await this.#quiet.wait(`the rollback to "${still.name}"`)
     const present = await this.#present()
     for (const [ns, view] of present.views) {
       if (!this.#shapes.same(view, still.views.get(ns))) await this.#drop(ns)

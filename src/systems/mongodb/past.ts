@@ -42,7 +42,7 @@ export class Past {
 
   /** Throws `NOT_QUIET`. */
   async checkpoint(name: string): Promise<Moment> {
-    const { time } = await this.#options.quiet.moment(`the checkpoint "${name}"`)
+    const time = await this.#options.quiet.moment(`the checkpoint "${name}"`)
     const moment = this.#history.mark(name, time)
     this.#flush()
     return moment
@@ -80,8 +80,8 @@ export class Past {
   async #dirty(moment: Moment): Promise<Awaited<ReturnType<typeof Dirty.along>>> {
     const read = (): ReturnType<typeof Dirty.along> => Dirty.along(this.#history.path(moment), this.#options.log)
     const reading = read()
-    const asking = this.#options.quiet.moment(`the rollback to "${moment.name}"`)
-    const [found, { waited }] = await Promise.all([reading, asking, this.#flushed])
+    const asking = this.#options.quiet.wait(`the rollback to "${moment.name}"`)
+    const [found, waited] = await Promise.all([reading, asking, this.#flushed])
     return waited ? read() : found
   }
 

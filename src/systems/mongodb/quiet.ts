@@ -31,8 +31,13 @@ const WRITING = [
   'dropIndexes',
 ]
 
+/** How often operations are listed anew when something was written meanwhile. */
+const TRIES = 10
+
 /** One operation as `$currentOp` lists it. */
 interface Operation {
+  /** The server's time before the list was made. */
+  readonly began?: Timestamp
   readonly appName?: string
   readonly client?: string
   readonly opid?: number | string
@@ -47,7 +52,8 @@ export class Quiet {
   readonly #store: Store
   readonly #scope: Scope
   readonly #settle: number
-  readonly #pipeline: readonly Document[]
+  readonly #others: readonly Document[]
+  readonly #timed: readonly Document[]
 
   constructor(store: Store, { scope, settle, allUsers }: { scope: Scope; settle: number; allUsers: boolean }) {
     this.#store = store
@@ -59,20 +65,39 @@ export class Quiet {
       ...WRITING.map((name) => ({ [`command.${name}`]: { $exists: true } })),
     ]
     const active = { active: true, isFromUserConnection: true, $and: [inScope, { $or: writes }] }
-    this.#pipeline = [
-      { $currentOp: { allUsers, idleSessions: true } },
-      { $match: { appName: { $ne: store.name }, $or: [{ transaction: { $exists: true } }, active] } },
-    ]
+    const others = { appName: { $ne: store.name }, $or: [{ transaction: { $exists: true } }, active] }
+    const list = { $currentOp: { allUsers, idleSessions: true } }
+    this.#others = [list, { $match: others }]
+    // The list itself is an operation of ours, so that there is always one to have the time.
+    const timed = { $set: { began: '$$CLUSTER_TIME', command: '$$REMOVE' } }
+    this.#timed = [list, { $match: { $or: [{ appName: store.name }, others] } }, timed]
   }
 
-  /** A moment in which no transaction was open and no write was running. Throws `NOT_QUIET`. */
-  async moment(what: string): Promise<{ readonly time: Timestamp; readonly waited: boolean }> {
+  /** Waits until no transaction is open and no write is running, and answers whether it had to. Throws `NOT_QUIET`. */
+  async wait(what: string): Promise<boolean> {
+    return (await this.#until(what, this.#others)).waited
+  }
+
+  /** A time at which no transaction was open and no write was running. Throws `NOT_QUIET`. */
+  async moment(what: string): Promise<Timestamp> {
+    for (let tries = 1; ; tries += 1) {
+      const { began, time } = await this.#until(what, this.#timed)
+      // A write that began after the list was made may have got half of its documents written by now.
+      if (began?.greaterThanOrEqual(time) || tries === TRIES) return time
+    }
+  }
+
+  async #until(
+    what: string,
+    pipeline: readonly Document[],
+  ): Promise<{ readonly began: Timestamp | undefined; readonly time: Timestamp; readonly waited: boolean }> {
     const deadline = clock() + this.#settle
     for (let waited = false; ; waited = true) {
-      const reply = await this.#store.ask('admin', { aggregate: 1, pipeline: this.#pipeline, cursor: {} })
-      const busy = (reply['cursor'] as { readonly firstBatch: readonly Operation[] }).firstBatch
+      const reply = await this.#store.ask('admin', { aggregate: 1, pipeline, cursor: { batchSize: 1000 } })
+      const found = (reply['cursor'] as { readonly firstBatch: readonly Operation[] }).firstBatch
+      const busy = found.filter(({ appName }) => appName !== this.#store.name)
       const [first] = busy.length === 0 ? [] : await this.#withoutOthers(busy)
-      if (!first) return { time: reply['operationTime'] as Timestamp, waited }
+      if (!first) return { began: found[0]?.began, time: reply['operationTime'] as Timestamp, waited }
       if (clock() >= deadline) throw notQuiet(what, first, this.#settle)
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
