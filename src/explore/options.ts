@@ -44,7 +44,7 @@ export interface ExploreOptions {
   readonly shrink?: boolean
   /** Makes states equal that differ in nothing that matters. */
   readonly normalize?: Normalizer | readonly Normalizer[]
-  /** How long one action may take, in ms. Default 5000. */
+  /** How long one action may take, and each `when`, `from`, `ensure` and invariant, in ms. Default 5000. */
   readonly actionTimeout?: number
   /** How many checkpoints may be alive at once. Default 40. */
   readonly maxMarks?: number
