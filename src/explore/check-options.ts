@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { isPlain } from './canonical.ts'
 import { VenomError } from '../errors.ts'
 import { LEVELS } from './findings.ts'
 
@@ -43,6 +44,45 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
   },
   oracles: Object.fromEntries(Object.keys(LEVELS).map((name) => [name, oneOf('error', 'warn', 'off')])),
   coverageGoal: { actions: aShare, transitions: aShare },
+}
+
+const aFunction: Kind = ['a function', (given) => typeof given === 'function']
+const anObject: Kind = ['an object', (given) => typeof given === 'object' && given !== null]
+
+/** What a model has, and each of its actions and invariants. */
+const MODEL: Readonly<Record<string, Kind>> = { actions: anObject, invariants: anObject }
+const ACTION: Readonly<Record<string, Kind>> = {
+  params: anObject,
+  samples: aCount,
+  when: aFunction,
+  run: aFunction,
+  ensure: aFunction,
+  traits: anObject,
+  maxPerPath: aCount,
+  weight: aCount,
+  tags: names,
+}
+const TRAITS: Readonly<Record<string, Kind>> = { readonly: anything, idempotent: anything }
+const INVARIANT: Readonly<Record<string, Kind>> = {
+  check: aFunction,
+  severity: oneOf('critical', 'high', 'medium', 'low'),
+  message: anything,
+}
+
+/** Throws `BAD_ARGUMENT` for a part of a model that is misspelt: without its rules, an exploration passes every state. */
+export function checkModel(model: object): void {
+  checkEach('', model, MODEL)
+  const { actions, invariants } = model as Readonly<Record<string, object | undefined>>
+  for (const [name, action] of Object.entries(actions ?? {})) {
+    // An instance of a class may have members of its own.
+    if (!isPlain(action)) continue
+    checkEach(`actions.${name}.`, action, ACTION)
+    const { traits } = action as { traits?: object }
+    if (traits) checkEach(`actions.${name}.traits.`, traits, TRAITS)
+  }
+  for (const [name, invariant] of Object.entries(invariants ?? {})) {
+    if (isPlain(invariant)) checkEach(`invariants.${name}.`, invariant, INVARIANT)
+  }
 }
 
 /** Throws `BAD_ARGUMENT` for an option that is misspelt, and for one that would let an exploration pass that saw nothing. */

@@ -10,6 +10,7 @@ import type { Call } from './graph.ts'
 import { Judge } from './judge.ts'
 import { isStuck, Live } from './live.ts'
 import type { Model, View } from './model.ts'
+import { checkModel } from './check-options.ts'
 import { actionsOf, type ExploreOptions, invariantsOf, type Settings, settingsOf } from './options.ts'
 import { isEnumerable } from './params.ts'
 import type { ExploreReport, Violation } from './report.ts'
@@ -68,6 +69,7 @@ class Exploration {
     const { actions: all = {}, invariants = {} } = Object(model) as Partial<Model<object>>
     const actions = actionsOf(all, settings)
     this.#live = new Live(world, { ...settings, actions, invariants: invariantsOf(invariants) })
+    checkModel(model)
     this.#judge = new Judge(this.#live)
     this.#search = new Search(this.#live, this.#judge, {
       ...settings,

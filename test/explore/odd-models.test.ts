@@ -195,3 +195,32 @@ test('commands of one class that name themselves not are one action each', async
   const model = await fromCommands(world, { commands, setup: () => ({ model: {}, real: map }), samples: 20 })
   expect(Object.keys(model.actions)).toEqual(['Put', 'Put 2', 'Put 3'])
 })
+
+test.each([
+  ['invariant', { actions: { up }, invariant: { rule: () => false } }],
+  ['actions.up.wen', { actions: { up: { ...up, wen: () => false } } }],
+  ['actions.up.traits.readOnly', { actions: { up: { ...up, traits: { readOnly: true } } } }],
+  ['invariants.rule.chek', { actions: { up }, invariants: { rule: { check: () => true, chek: () => false } } }],
+])('a model with a misspelt %s is refused, since it would break no rule', async (name, model) => {
+  await expect(exploreToy(model as never)).rejects.toThrow(`There is no option "${name}" of an exploration.`)
+})
+
+test('of a model, what an option must be is said', async () => {
+  const invariants = { rule: { check: () => true, severity: 'hihg' } }
+  await expect(exploreToy({ actions: { up }, invariants } as never)).rejects.toThrow(
+    "invariants.rule.severity is 'hihg', and must be one of critical, high, medium, low.",
+  )
+})
+
+test('an action that is an instance of a class has members of its own', async () => {
+  class Up {
+    readonly step = 1
+    when({ db }: Toy): boolean {
+      return count(db, 'n') < 3
+    }
+    run({ db }: Toy): void {
+      db.set('n', count(db, 'n') + this.step)
+    }
+  }
+  expect(await exploreToy({ actions: { up: new Up() } })).toMatchObject({ verdict: 'exhausted' })
+})
