@@ -1,3 +1,4 @@
+import type { Images } from './history.ts'
 import type { Image } from './image.ts'
 
 interface Armed {
@@ -12,9 +13,11 @@ const uptime = performance.now.bind(performance)
 
 /**
  * How far a key's remaining time may be off before a rollback arms it anew, as a share of what remains.
- * It is looked at again by half of the shortest remaining time, so that no key is ever more than 1 % off.
+ * It is looked at again, by a rollback or a mark, once two fifths of the shortest remaining time are over, so that no
+ * key is ever more than 1 % off there.
  */
 const SLACK = 1 / 200
+const UNTIL = 2 / 5
 
 /**
  * The time that expiry is measured in.
@@ -22,7 +25,8 @@ const SLACK = 1 / 200
  * `frozen`: a clock that a rollback sets back with the data, so that every key has the time it had left
  * at the mark. Deadlines are kept on this clock; the server's own expiry of a key is its deadline plus
  * the offset at which we or the application armed it. A key that a rollback does not touch is armed anew
- * only when it would be more than 1 % off, since that costs a write.
+ * only when it would be more than 1 % off, since that costs a write. What is little when it is left off may be much
+ * when the key is about to expire: a mark then takes the time that the key really has for its deadline.
  *
  * `wallclock`: the server's clock. A key that has expired since the mark stays gone.
  */
@@ -118,6 +122,23 @@ export class Clock {
     return due
   }
 
+  /**
+   * Gives the keys that are due the deadline at which the server lets them expire: `images` are what a mark is about to
+   * hold, `present` what it has of all others.
+   */
+  correct(images: Images, present: ReadonlyMap<string, Image>): void {
+    for (const key of this.due()) {
+      const image = images.get(key) ?? present.get(key)
+      const armed = this.#armed.get(key)
+      if (!image || !armed) continue
+      const expires = armed.deadline + armed.offset
+      const deadline = expires - this.#offset
+      const corrected = { ...image, deadline, strayed: (image.strayed ?? 0) + deadline - armed.deadline }
+      images.set(key, corrected)
+      this.seen(key, corrected, expires)
+    }
+  }
+
   /** The keys that have expired by the server's time `now`, though it may not have removed them yet. */
   expired(now: number): readonly string[] {
     if (now < this.#next) return []
@@ -137,7 +158,7 @@ export class Clock {
     this.#calm = {
       low: Math.max(this.#calm.low, armed.offset - slack),
       high: Math.min(this.#calm.high, armed.offset + slack),
-      until: Math.min(this.#calm.until, this.#now + remaining / 2),
+      until: Math.min(this.#calm.until, this.#now + remaining * UNTIL),
     }
   }
 }

@@ -6,6 +6,8 @@ export interface Image {
   readonly payload: Buffer
   /** When it expires, in ms on the clock of {@link Clock}; null for never. */
   readonly deadline: number | null
+  /** By how many ms the deadline is later than the application set it: what rollbacks left off. */
+  readonly strayed?: number
 }
 
 /** The kinds of values. A module's value, and one newer than this table, is only bytes to us. */

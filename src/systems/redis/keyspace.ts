@@ -61,7 +61,9 @@ export class Keyspace {
         const unsteady = watcher.suspects.among(live.keys())
         if (unsteady.length === 0) {
           if (look.lost) await this.#writer.renewLease()
-          moment = history.advance(live, clock.tick(look.now), look.libraries)
+          const now = clock.tick(look.now)
+          clock.correct(live, history.present)
+          moment = history.advance(live, now, look.libraries)
           return moment
         }
         if (performance.now() > until) throw notQuiet('a mark cannot be taken', unsteady)
@@ -173,7 +175,7 @@ export class Keyspace {
       return before ? [{ ...change, deleted: [rowOf(this.#views.of(before))] }] : []
     }
     const [was, is] = [this.#views.of(before), this.#views.of(after)]
-    const sameTime = before.deadline === after.deadline
+    const sameTime = asSet(before) === asSet(after)
     // The same data in another encoding, or in another order inside: nothing that anybody can see.
     if (sameTime && isDeepStrictEqual(was, is)) return []
     const rows = rowsOf(was, is)
@@ -196,6 +198,11 @@ export class Keyspace {
     }
     return names.filter((key) => scope.holds(key))
   }
+}
+
+/** When the application let a key expire. */
+function asSet({ deadline, strayed = 0 }: Image): number | null {
+  return deadline === null ? null : deadline - strayed
 }
 
 function byKey(a: { key: string }, b: { key: string }): number {

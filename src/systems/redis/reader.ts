@@ -229,11 +229,12 @@ function joined(a: Batch, b: Batch): Batch {
   return { keys: new Set([...a.keys, ...b.keys]), all: a.all || b.all }
 }
 
-/** Where an image is as we know it, the one we have. */
+/** Where an image is as we know it, the one we have; and what we know of its deadline where only the value changed. */
 function asKnown(images: Images, history: History): Images {
   for (const [key, image] of images) {
     const known = history.present.get(key) ?? null
     if (sameImage(known, image)) images.set(key, known)
+    else if (known?.strayed && image?.deadline === known.deadline) images.set(key, { ...known, ...image })
   }
   return images
 }

@@ -58,6 +58,19 @@ test('frozen: what is little for a long life is much for the rest of it', () => 
   assert.equal(store.written, 1)
 })
 
+test('frozen: a mark holds the time that a key really had left, not what an exact rollback had left it', () => {
+  const store = new Store()
+  store.step({ do: 'arm', key: 'a', ms: 5000 })
+  store.step({ do: 'mark' })
+  store.step({ do: 'wait', ms: 20 })
+  store.step({ do: 'return', which: 1 })
+  assert.equal(store.written, 0)
+  store.step({ do: 'wait', ms: 4900 })
+  store.step({ do: 'mark' })
+  store.step({ do: 'wait', ms: 10 })
+  store.step({ do: 'return', which: 2 })
+})
+
 test('a key that is due stays so until it is armed', () => {
   const clock = new Clock(true)
   clock.seen('k', image(2000), 2000)
@@ -119,6 +132,7 @@ class Store {
       this.#clock.seen(key, found, expires)
       images.set(key, found)
     }
+    this.#clock.correct(images, this.#history.present)
     this.#dirty.clear()
     this.#marks.push({ moment: this.#history.advance(images, time, null), left: this.#left() })
   }

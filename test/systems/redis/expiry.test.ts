@@ -77,6 +77,32 @@ describeEach((url) => {
     assert.equal(await client.ttl('session'), 100)
   })
 
+  test('a mark shortly before a key expires holds the time that it really has left, and that is no change', async () => {
+    await using bench = await Bench.open(url, DATABASE)
+    const { system, client } = bench
+    await client.set('code', '1234', 'PX', 3000)
+    const first = await system.checkpoint('first')
+    await sleep(11)
+    await system.rollback(first)
+    await sleep(2850)
+    const real = await client.pttl('code')
+    const last = await system.checkpoint('last')
+    assert.deepEqual(await system.changes(first), [])
+    await client.append('code', '5')
+    assert.deepEqual(await system.changes(last), [
+      {
+        key: 'code',
+        inserted: [],
+        updated: [{ before: { type: 'string', value: '1234' }, after: { type: 'string', value: '12345' } }],
+        deleted: [],
+      },
+    ])
+    await sleep(20)
+    await system.rollback(last)
+    const left = await client.pttl('code')
+    assert.ok(left <= real + 2, `it had ${real} ms left and has ${left}`)
+  })
+
   test('keys nobody touched keep their time through many branches', async () => {
     await using bench = await Bench.open(url, DATABASE)
     const { system, client } = bench
