@@ -1,11 +1,6 @@
 import { stillRunning, timedOut } from './errors.ts'
+import { inTime, LATE } from './in-time.ts'
 import type { Awaitable } from './rollbackable.ts'
-
-// Taken at load, so that a runner's fake timers never stop the world.
-const { setTimeout, clearTimeout } = globalThis
-
-/** The longest time of a timer in ms; a longer one would end at once. */
-const LONGEST = 2 ** 31 - 1
 
 /** The user's work that has begun and not ended: nothing may be rolled back under it. */
 export class InFlight {
@@ -21,28 +16,18 @@ export class InFlight {
     function end(): void {
       running.delete(entry)
     }
-    if (timeout === Infinity || timeout === 0) return done
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () => {
-          const error = timedOut(name, timeout)
-          abort.abort(error)
-          reject(error)
-        },
-        Math.min(timeout, LONGEST),
-      )
-    })
-    return Promise.race([done, late]).finally(() => clearTimeout(timer))
+    const result = await inTime(done, timeout)
+    if (result !== LATE) return result
+    const error = timedOut(name, timeout)
+    abort.abort(error)
+    throw error
   }
 
   /** Waits until nothing runs, `grace` ms at most. Throws `STEP_STILL_RUNNING`. */
   async settled(grace: number): Promise<void> {
     if (this.#running.size === 0) return
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, Math.min(grace, LONGEST))))
-    await Promise.race([Promise.all([...this.#running].map(({ ended }) => ended)), patience])
-    clearTimeout(timer)
+    // At least 1 ms, as of any timer: 0 would be no end.
+    await inTime(Promise.all([...this.#running].map(({ ended }) => ended)), Math.max(1, grace))
     const [still] = this.#running
     if (still) throw stillRunning(still.name, grace)
   }

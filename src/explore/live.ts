@@ -2,6 +2,7 @@ import { types } from 'node:util'
 import { summary } from '../changes.ts'
 import { copy } from '../copy.ts'
 import { isVenomError, messageOf, VenomError } from '../errors.ts'
+import { inTime, LATE } from '../in-time.ts'
 import type { Awaitable } from '../rollbackable.ts'
 import type { Systems, World, WorldMark } from '../world.ts'
 import type { Levels } from './findings.ts'
@@ -42,12 +43,6 @@ export interface Cost {
   checkpoints: number
   rollbacks: number
 }
-
-// Taken at load, so that a runner's fake timers never stop the search.
-const { setTimeout, clearTimeout } = globalThis
-
-/** The longest time of a timer in ms; a longer one would end at once. */
-const LONGEST = 2 ** 31 - 1
 
 /** Whether this is said of an action that never ended. */
 export function isStuck(error: unknown): boolean {
@@ -219,13 +214,10 @@ export class Live {
   /** What the model answers: it has as long as an action. */
   #inTime<T>(name: string, answer: Awaitable<T>): Awaitable<T> {
     if (!types.isPromise(answer)) return answer
-    const { actionTimeout } = this.rules
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const late = new Promise<never>((_, reject) => {
-      const end = (): void => reject(new Error(this.#late(name)))
-      if (actionTimeout > 0) timer = setTimeout(end, Math.min(actionTimeout, LONGEST))
+    return inTime(answer as Promise<T>, this.rules.actionTimeout).then((given) => {
+      if (given === LATE) throw new Error(this.#late(name))
+      return given
     })
-    return Promise.race([answer, late]).finally(() => clearTimeout(timer))
   }
 
   #late(name: string): string {

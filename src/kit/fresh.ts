@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { copy } from '../copy.ts'
 import { messageOf } from '../errors.ts'
+import { inTime, LATE } from '../in-time.ts'
 import type { Awaitable, Change } from '../rollbackable.ts'
 import { World, type WorldMark } from '../world.ts'
 import type { StoreWorld, Subject } from './subject.ts'
@@ -80,7 +81,5 @@ export async function look(world: StoreWorld): Promise<unknown> {
 
 /** Whether `work` ended within `ms`. */
 export async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, ms, false)))
-  return Promise.race([work.then(() => true), late]).finally(() => clearTimeout(timer))
+  return (await inTime(work, ms)) !== LATE
 }

@@ -1,4 +1,5 @@
 import { VenomError } from '../../errors.ts'
+import { inTime, LATE } from '../../in-time.ts'
 import type { Awaitable } from '../../rollbackable.ts'
 import { BackendError, isBackendError } from '../../systems/shared/backend-error.ts'
 
@@ -142,17 +143,6 @@ export class Pool<C> {
     // One that is broken may fail to end as well: it is gone either way.
     await Promise.allSettled([(async () => this.#source.close(connection))()])
   }
-}
-
-/** What `inTime` answers when it took too long. */
-export const LATE = Symbol('late')
-
-/** The result of `work`, or LATE after `ms`; never LATE for 0 ms. */
-export async function inTime<T>(work: Promise<T>, ms: number): Promise<T | typeof LATE> {
-  if (ms === 0) return work
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<typeof LATE>((resolve) => (timer = setTimeout(resolve, ms, LATE)))
-  return Promise.race([work, late]).finally(() => clearTimeout(timer))
 }
 
 function exhausted(backend: string, { poolSize, acquireTimeoutMs }: PoolLimits): BackendError {
