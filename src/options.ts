@@ -4,14 +4,18 @@ import type { Rollbackable } from './rollbackable.ts'
 
 const RESERVED = ['api', 'ctx', 'changes', 'signal', 'expect', 'task']
 
-/** What each option of a world must be, in words, and whether something is that. */
-const OPTIONS: Readonly<Record<string, readonly [must: string, is: (given: unknown) => boolean]>> = {
+/** What something must be, in words, and whether it is that. */
+export type Kind = readonly [must: string, is: (given: unknown) => boolean]
+
+export const aFunction: Kind = ['a function', isFunction]
+
+const OPTIONS: Readonly<Record<string, Kind>> = {
   systems: ['an object', () => true],
-  api: ['a function', isFunction],
-  context: ['a function', isFunction],
-  observe: ['a function', isFunction],
+  api: aFunction,
+  context: aFunction,
+  observe: aFunction,
   verify: ["'first', 'always' or 'off'", (given) => given === 'first' || given === 'always' || given === 'off'],
-  afterRollback: ['a function', isFunction],
+  afterRollback: aFunction,
   logs: [
     'the path of a file, a stream, a child process, an array or function of those',
     (given) => isFunction(given) || Object(given) === given || typeof given === 'string',
@@ -23,25 +27,45 @@ const OPTIONS: Readonly<Record<string, readonly [must: string, is: (given: unkno
 
 /** Throws `NO_SYSTEMS`, `NAME_TAKEN` or `BAD_ARGUMENT` unless a world can be made of `options`. */
 export function checkOptions(options: object | undefined): void {
-  const given = Object.entries(options ?? {}) as [name: string, value: unknown][]
-  checkSystems(given.find(([name]) => name === 'systems')?.[1])
-  for (const [name, value] of given) {
-    const option = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined
-    if (!option) {
+  checkSystems((options as { readonly systems?: unknown } | undefined)?.systems)
+  checkEach(options ?? {}, OPTIONS, { means: 'The world was defined with it.' })
+}
+
+/** Where options are given, for messages. */
+export interface Given {
+  /** What it means when one is not what it must be. */
+  readonly means: string
+  /** What they are options of, at the end of a sentence: ` of an exploration`. */
+  readonly of?: string
+  /** What stands before their names: `budget.` */
+  readonly prefix?: string
+  /** Options beside these. */
+  readonly others?: readonly string[]
+}
+
+/** Throws `BAD_ARGUMENT` for an option that there is not, and for one that is not what it must be. */
+export function checkEach(
+  options: object,
+  kinds: Readonly<Record<string, Kind>>,
+  { means, of = '', prefix = '', others = [] }: Given,
+): void {
+  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
+    const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined
+    if (!kind) {
       throw new VenomError(
         'BAD_ARGUMENT',
-        `There is no option "${name}".\n` +
+        `There is no option "${prefix}${name}"${of}.\n` +
           'A misspelt option would do nothing, without a word.\n' +
-          `These are the options: ${Object.keys(OPTIONS).join(', ')}.`,
+          `These are the options: ${[...Object.keys(kinds), ...others].map((known) => prefix + known).join(', ')}.`,
       )
     }
-    const [must, is] = option
+    const [must, is] = kind
     if (value === undefined || is(value)) continue
     throw new VenomError(
       'BAD_ARGUMENT',
-      `${name} is ${inspect(value, { depth: 1 })}, and must be ${must}.\n` +
-        'The world was defined with it.\n' +
-        `Give ${must}, or leave ${name} out for what is usual.`,
+      `${prefix}${name} is ${inspect(value, { depth: 1 })}, and must be ${must}.\n` +
+        `${means}\n` +
+        `Give ${must}, or leave ${prefix}${name} out for what is usual.`,
     )
   }
 }

@@ -1,9 +1,11 @@
-import { inspect } from 'node:util'
+import { aFunction, checkEach, type Given, type Kind } from '../options.ts'
 import { isPlain } from './canonical.ts'
-import { VenomError } from '../errors.ts'
 import { LEVELS } from './findings.ts'
 
-type Kind = readonly [must: string, is: (given: unknown) => boolean]
+const EXPLORATION: Given = {
+  of: ' of an exploration',
+  means: 'An exploration that goes by it would see nothing, or never end, without a word.',
+}
 
 const anything: Kind = ['anything', () => true]
 const aCount: Kind = ['a number from 0 up', (given) => typeof given === 'number' && given >= 0]
@@ -46,7 +48,6 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
   coverageGoal: { actions: aShare, transitions: aShare },
 }
 
-const aFunction: Kind = ['a function', (given) => typeof given === 'function']
 const anObject: Kind = ['an object', (given) => typeof given === 'object' && given !== null]
 
 /** What a model has, and each of its actions and invariants. */
@@ -71,17 +72,17 @@ const INVARIANT: Readonly<Record<string, Kind>> = {
 
 /** Throws `BAD_ARGUMENT` for a part of a model that is misspelt: without its rules, an exploration passes every state. */
 export function checkModel(model: object): void {
-  checkEach('', model, MODEL)
+  checkEach(model, MODEL, EXPLORATION)
   const { actions, invariants } = model as Readonly<Record<string, object | undefined>>
   for (const [name, action] of Object.entries(actions ?? {})) {
     // An instance of a class may have members of its own.
     if (!isPlain(action)) continue
-    checkEach(`actions.${name}.`, action, ACTION)
+    checkEach(action, ACTION, { ...EXPLORATION, prefix: `actions.${name}.` })
     const { traits } = action as { traits?: object }
-    if (traits) checkEach(`actions.${name}.traits.`, traits, TRAITS)
+    if (traits) checkEach(traits, TRAITS, { ...EXPLORATION, prefix: `actions.${name}.traits.` })
   }
   for (const [name, invariant] of Object.entries(invariants ?? {})) {
-    if (isPlain(invariant)) checkEach(`invariants.${name}.`, invariant, INVARIANT)
+    if (isPlain(invariant)) checkEach(invariant, INVARIANT, { ...EXPLORATION, prefix: `invariants.${name}.` })
   }
 }
 
@@ -90,29 +91,7 @@ export function checkOptions(options: object): void {
   for (const [name, given] of Object.entries(options) as [string, unknown][]) {
     if (given === undefined) continue
     const group = Object.hasOwn(GROUPS, name) ? GROUPS[name] : undefined
-    if (group) checkEach(`${name}.`, Object(given) as object, group)
-    else checkEach('', { [name]: given }, OPTIONS, Object.keys(GROUPS))
-  }
-}
-
-function checkEach(
-  prefix: string,
-  options: object,
-  kinds: Readonly<Record<string, Kind>>,
-  others: readonly string[] = [],
-): void {
-  for (const [name, given] of Object.entries(options) as [string, unknown][]) {
-    const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined
-    if (kind && (given === undefined || kind[1](given))) continue
-    throw new VenomError(
-      'BAD_ARGUMENT',
-      kind
-        ? `${prefix}${name} is ${inspect(given, { depth: 1 })}, and must be ${kind[0]}.\n` +
-            'An exploration that goes by it would see nothing, or never end, without a word.\n' +
-            `Give ${kind[0]}, or leave ${prefix}${name} out for what is usual.`
-        : `There is no option "${prefix}${name}" of an exploration.\n` +
-            'A misspelt option would do nothing, without a word.\n' +
-            `These are the options: ${[...Object.keys(kinds), ...others].map((known) => prefix + known).join(', ')}.`,
-    )
+    if (group) checkEach(Object(given) as object, group, { ...EXPLORATION, prefix: `${name}.` })
+    else checkEach({ [name]: given }, OPTIONS, { ...EXPLORATION, others: Object.keys(GROUPS) })
   }
 }

@@ -3,6 +3,7 @@ import { canonical } from './canonical.ts'
 import type { Graph } from './graph.ts'
 import { isTime } from './normalize.ts'
 import { membersOf } from './place.ts'
+import { shortened } from './why.ts'
 
 /** One place of what is observed that makes states new. */
 export interface Culprit {
@@ -95,17 +96,16 @@ function culpritsIn({ values, inner }: Place, place: string, least: number): Cul
   const found: Culprit[] = []
   if (values.size >= least) {
     const normalize = [...values.values()].every(isTime) ? 'time()' : `drop('${place}')`
-    found.push({ place, what: 'values', count: values.size, example: shown([...values.keys()].at(-1)!), normalize })
+    found.push({ place, what: 'values', count: values.size, example: shortened([...values.keys()].at(-1)!), normalize })
   }
   if (inner.size >= least) {
     // With ever other names, what stands under each says nothing more.
     const normalize = '(data) => …, a function of yours that gives them names of their own'
-    return [...found, { place, what: 'names', count: inner.size, example: shown([...inner.keys()].at(-1)!), normalize }]
+    return [
+      ...found,
+      { place, what: 'names', count: inner.size, example: shortened([...inner.keys()].at(-1)!), normalize },
+    ]
   }
   for (const [name, at] of inner) found.push(...culpritsIn(at, place === '' ? name : `${place}.${name}`, least))
   return found
-}
-
-function shown(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 59)}…` : text
 }

@@ -73,7 +73,8 @@ function equalStart(a: string, b: string): number {
   return length
 }
 
-function shortened(text: string, from = 0): string {
+/** So much of a long text as fits into a line, from a place on. */
+export function shortened(text: string, from = 0): string {
   const rest = from > 0 ? `…${text.slice(from)}` : text
   return rest.length > SHOWN ? `${rest.slice(0, SHOWN - 1)}…` : rest
 }
