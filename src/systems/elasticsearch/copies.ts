@@ -1,7 +1,6 @@
 import { part } from './http.ts'
 import { clone } from './make.ts'
-import type { Bases, Mark } from './marks.ts'
-import { same } from './same.ts'
+import { type Bases, isSameIndex, type Mark } from './marks.ts'
 import type { Server } from './server.ts'
 
 /** Clones of indices at marks: hard links on the server's disk, by which also a deleted index comes back. */
@@ -23,9 +22,7 @@ export class Copies {
     for (const [name, index] of mark.shape.indices) {
       const mine = [...mark.bases].filter(([, base]) => base.index === name)
       const known = like?.copies.get(name)
-      const isSameShape = same(like?.shape.indices.get(name), index)
-      const isKnown = isSameShape && mine.every(([key, base]) => like?.bases.get(key) === base)
-      if (known !== undefined && isKnown) {
+      if (known !== undefined && isSameIndex(name, mark, like)) {
         mark.copies.set(name, known)
         continue
       }
@@ -41,9 +38,6 @@ export class Copies {
 
   /** Deletes the clones that no mark needs. */
   async drop(marks: readonly Mark[]): Promise<void> {
-    const needed = new Set([...this.#bases.marks].flatMap(({ copies }) => [...copies.values()]))
-    for (const name of new Set(marks.flatMap(({ copies }) => [...copies.values()]))) {
-      if (!needed.has(name)) await this.#server.http.ask('DELETE', `/${part(name)}`)
-    }
+    for (const name of this.#bases.unneeded(marks)) await this.#server.http.ask('DELETE', `/${part(name)}`)
   }
 }

@@ -54,10 +54,12 @@ export class History {
     const { server, catalog } = ground
     this.#ground = ground
     this.bases = new Bases(server, catalog)
-    const snapshots = new Snapshots(server.http, new Repository(server.http), ground.prefix, this.bases)
-    const copies = { pit: undefined, copies: new Copies(server, ground.prefix, this.bases), snapshot: snapshots }
-    this.#copies = copies[ground.way]
-    this.#carryOut = new CarryOut(ground, this.bases, ground.way === 'snapshot' ? snapshots : undefined)
+    const snapshots =
+      ground.way === 'snapshot'
+        ? new Snapshots(server.http, new Repository(server.http), ground.prefix, this.bases)
+        : undefined
+    this.#copies = ground.way === 'copies' ? new Copies(server, ground.prefix, this.bases) : snapshots
+    this.#carryOut = new CarryOut(ground, this.bases, snapshots)
   }
 
   /** Throws `NOT_QUIET`, and `UNSUPPORTED` for indices that no mark can hold. */

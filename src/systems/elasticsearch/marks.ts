@@ -1,6 +1,7 @@
 import { type Base, keyOf, type Shard } from './base.ts'
 import { type Catalog, isClosed, type Shape } from './catalog.ts'
 import { KEEP_ALIVE, Reader } from './reader.ts'
+import { same } from './same.ts'
 import type { Server } from './server.ts'
 
 /** A moment of all indices: their shape, and each shard as it was. */
@@ -16,6 +17,15 @@ export class Mark {
     this.shape = shape
     this.bases = bases
   }
+}
+
+/** Whether an index was at a mark just what it was at another one. */
+export function isSameIndex(name: string, mark: Mark, other: Mark | undefined): boolean {
+  const mine = [...mark.bases].filter(([, base]) => base.index === name)
+  return (
+    same(mark.shape.indices.get(name), other?.shape.indices.get(name)) &&
+    mine.every(([key, base]) => other?.bases.get(key) === base)
+  )
 }
 
 /** What a rollback wrote into a shard, by numbers: those that the documents had, and those that they have now. */
@@ -41,6 +51,14 @@ export class Bases {
 
   get marks(): Iterable<Mark> {
     return this.#marks
+  }
+
+  /** The copies of some marks that no other mark needs. */
+  unneeded(marks: readonly Mark[]): string[] {
+    const copiesOf = (some: Iterable<Mark>): Set<string> =>
+      new Set([...some].flatMap(({ copies }) => [...copies.values()]))
+    const needed = copiesOf(this.#marks)
+    return [...copiesOf(marks)].filter((name) => !needed.has(name))
   }
 
   /** Those of an index, of all marks. */

@@ -1,6 +1,6 @@
 import { VenomError } from '../../errors.ts'
 import { type Http, part } from './http.ts'
-import type { Bases, Mark } from './marks.ts'
+import { type Bases, isSameIndex, type Mark } from './marks.ts'
 import type { Shape } from './catalog.ts'
 import type { Plan } from './plan.ts'
 import type { Repository } from './repository.ts'
@@ -70,9 +70,7 @@ export class Snapshots {
 
   /** Deletes the snapshots that no mark needs. */
   async drop(marks: readonly Mark[]): Promise<void> {
-    const needed = new Set([...this.#bases.marks].flatMap(({ copies }) => [...copies.values()]))
-    const names = new Set(marks.flatMap(({ copies }) => [...copies.values()]))
-    await this.#repository.delete([...names].filter((name) => !needed.has(name)))
+    await this.#repository.delete(this.#bases.unneeded(marks))
   }
 }
 
@@ -85,11 +83,7 @@ function unitsOf({ indices, streams }: Shape): readonly Unit[] {
 function isSameUnit({ name, indices }: Unit, mark: Mark, like: Mark): boolean {
   return (
     same(mark.shape.streams.get(name), like.shape.streams.get(name)) &&
-    indices.every((index) => {
-      const mine = [...mark.bases].filter(([, base]) => base.index === index)
-      const isSameShape = same(like.shape.indices.get(index), mark.shape.indices.get(index))
-      return isSameShape && like.copies.has(index) && mine.every(([key, base]) => like.bases.get(key) === base)
-    })
+    indices.every((index) => like.copies.has(index) && isSameIndex(index, mark, like))
   )
 }
 

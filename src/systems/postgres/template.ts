@@ -10,6 +10,7 @@ import {
   type Worker,
 } from '../../rollbackable.ts'
 import type { SafetyOptions } from '../../safety.ts'
+import { notOpen } from '../shared/refusals.ts'
 import { type Answer, answersOf, AS_TEXT } from './control.ts'
 import { Copies } from './copies.ts'
 import { type Driver, loadDriver } from './driver.ts'
@@ -18,7 +19,6 @@ import { now } from './quiet.ts'
 import { wanted } from './reset.ts'
 import { listTables, truncate } from './tables.ts'
 import { poolOf } from './server.ts'
-import { notOpen } from './undo.ts'
 
 /** How a database is put back by copies of it. */
 export interface TemplateOptions extends SafetyOptions {
@@ -159,6 +159,7 @@ export class Template implements Rollbackable<TemplateMark, Pool> {
   }
 
   #open(): Opened {
-    return this.#opened ?? notOpen()
+    if (!this.#opened) throw notOpen('postgres')
+    return this.#opened
   }
 }

@@ -10,6 +10,7 @@ import {
   type Rollbackable,
   type Worker,
 } from '../../rollbackable.ts'
+import { notOpen } from '../shared/refusals.ts'
 import { changesSince } from './changes.ts'
 import type { Control } from './control.ts'
 import { install, leaveInstalled, uninstall } from './install.ts'
@@ -225,7 +226,8 @@ export class Undo<Handle extends Queryable> implements Rollbackable<Mark, Handle
   }
 
   #opened(): Ground<Handle> {
-    return this.#ground ?? notOpen()
+    if (!this.#ground) throw notOpen('postgres')
+    return this.#ground
   }
 
   /** After a connection broke: the marks are in the database, unless another run had it meanwhile. */
@@ -257,14 +259,4 @@ function storable(name: string): string {
 /** An array of numbers as PostgreSQL prints it: `{1,2}`. */
 function list(array: string | null | undefined): string[] {
   return array ? array.slice(1, -1).split(',').filter(Boolean) : []
-}
-
-/** Throws `NOT_OPEN`. */
-export function notOpen(): never {
-  throw new VenomError(
-    'NOT_OPEN',
-    'postgres: the system is not open.\n' +
-      'It is used before the world was opened, or after it was closed.\n' +
-      'Use it inside a step, or between World.open() and world.close().',
-  )
 }
