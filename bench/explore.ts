@@ -48,7 +48,7 @@ async function everything({ quick, row, scratch }: Bench, server: string): Promi
       peers[`${name}: ${calls} calls`] = ms
       correct &&= states === STATES[maxDepth]
     }
-    const name = `rollback: ${cost.actions} calls, ${cost.rollbacks} rollbacks, ${cost.checkpoints} checkpoints, ${cost.observations} looks`
+    const name = `rollback: ${cost.actions} calls for ${coverage.transitions} transitions, ${cost.rollbacks} rollbacks, ${cost.checkpoints} checkpoints, ${cost.observations} looks`
     row({
       ...promise,
       work: `${work}, everything within ${maxDepth} steps`,

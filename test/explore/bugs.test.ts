@@ -1,19 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { WorldMark } from '../../src/index.ts'
-import { open, places } from './places.ts'
+import { describe, expect, test } from 'vitest'
+import { open, openForAll, places } from './places.ts'
 import { type Bug, DEPTHS, Shop, shopModel } from './shop.ts'
 
 const bugs = Object.keys(DEPTHS) as (keyof typeof DEPTHS)[]
 
 describe.each(Object.keys(places))('on %s', (place) => {
-  let at: Awaited<ReturnType<typeof open>>
-  let empty: WorldMark
-  beforeAll(async () => {
-    at = await open(place)
-    empty = await at.world.checkpoint('empty')
-  })
-  beforeEach(() => at.world.rollback(empty))
-  afterAll(() => at[Symbol.asyncDispose]())
+  const at = openForAll(place)
 
   const report = async (bug: Bug | undefined, options: object) => {
     return await at.world.explore(shopModel(await new Shop(at.store, bug).open()), { seed: 7, ...options })

@@ -8,8 +8,9 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import pg from 'pg'
+import { afterAll, beforeAll, beforeEach } from 'vitest'
 import { inMemory } from '../../bench/bench.ts'
-import { World } from '../../src/index.ts'
+import { World, type WorldMark } from '../../src/index.ts'
 import type { Awaitable, Rollbackable } from '../../src/rollbackable.ts'
 import { memory } from '../../src/systems/memory/index.ts'
 import { postgres } from '../../src/systems/postgres/index.ts'
@@ -51,6 +52,26 @@ export async function open(place: string): Promise<AsyncDisposable & { world: Wo
     async [Symbol.asyncDispose]() {
       await world.close()
       await dispose?.()
+    },
+  }
+}
+
+/** A place for all tests of a `describe`, empty before each: to open one takes longer than most tests. */
+export function openForAll(place: string): { readonly world: World; readonly store: Store } {
+  let at: Awaited<ReturnType<typeof open>>
+  let empty: WorldMark
+  beforeAll(async () => {
+    at = await open(place)
+    empty = await at.world.checkpoint('empty')
+  })
+  beforeEach(() => at.world.rollback(empty))
+  afterAll(() => at[Symbol.asyncDispose]())
+  return {
+    get world() {
+      return at.world
+    },
+    get store() {
+      return at.store
     },
   }
 }

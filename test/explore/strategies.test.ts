@@ -1,7 +1,6 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Action, StrategyOption } from '../../src/explore/index.ts'
-import type { WorldMark } from '../../src/index.ts'
-import { open, places } from './places.ts'
+import { open, openForAll, places } from './places.ts'
 import { Shop, shopModel, type Store } from './shop.ts'
 
 const strategies: readonly StrategyOption[] = [
@@ -17,22 +16,13 @@ const strategies: readonly StrategyOption[] = [
   { kind: 'walk', length: 5, swarm: false },
   { kind: 'mcts', exploration: 0.1, reward: ({ isNew }) => (isNew ? 5 : 0) },
 ]
-// A walk over what is known is the same whoever found it.
-const audited: readonly StrategyOption[] = ['auto', 'bfs', 'random']
 const named = strategies.map((strategy) => [JSON.stringify(strategy), strategy] as const)
 
 describe.each(Object.keys(places))('on %s', (place) => {
-  let at: Awaited<ReturnType<typeof open>>
-  let empty: WorldMark
-  beforeAll(async () => {
-    at = await open(place)
-    empty = await at.world.checkpoint('empty')
-  })
-  afterAll(() => at[Symbol.asyncDispose]())
+  const at = openForAll(place)
 
   describe.each(named)('%s', (_, strategy) => {
-    const options = { strategy, seed: 3, audit: audited.includes(strategy) ? 0.1 : 0 }
-    beforeEach(() => at.world.rollback(empty))
+    const options = { strategy, seed: 3 }
 
     test('sees every state of a graph with cycles and merges', async () => {
       const model = shopModel(await new Shop(at.store).open())

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Collection } from 'mongodb'
 import { test } from 'vitest'
 import { World } from '../../../src/world.ts'
-import { mongodb } from '../../../src/systems/mongodb/index.ts'
+import { mongodb, type MongodbMark, type MongodbSystem } from '../../../src/systems/mongodb/index.ts'
 import { describeServer } from '../../servers/server.ts'
 import { Application } from './application.ts'
 import { Place } from './place.ts'
@@ -124,17 +125,7 @@ describeServer('mongodb', (server) => {
       const writing = (async () => {
         for (let count = 0; count < 6; count += 1) await application.run(name, update)
       })()
-      const [back] = await Promise.allSettled([system.rollback(mark), writing])
-      if (back.status === 'rejected') assert.match(String(back.reason), /kept writing/)
-      // Whatever of it is left must be told, else nobody would undo it.
-      const left = await counters.find({ n: { $ne: 0 } }).toArray()
-      const told = (await system.changes(mark)).flatMap(({ updated }) => updated.map(({ after }) => after['n']))
-      assert.deepEqual(
-        told,
-        left.map(({ n }) => n),
-      )
-      await system.rollback(mark)
-      assert.deepEqual(await counters.distinct('n'), [0])
+      await undoneOrTold(system, mark, counters, writing)
     }
   })
 
@@ -155,16 +146,7 @@ describeServer('mongodb', (server) => {
         await sleep(round % 4)
         for (let count = 0; count < 2; count += 1) await application.run(name, update)
       })()
-      const [back] = await Promise.allSettled([system.rollback(mark), writing])
-      if (back.status === 'rejected') assert.match(String(back.reason), /kept writing/)
-      const left = await counters.find({ n: { $ne: 0 } }).toArray()
-      const told = (await system.changes(mark)).flatMap(({ updated }) => updated.map(({ after }) => after['n']))
-      assert.deepEqual(
-        told,
-        left.map(({ n }) => n),
-      )
-      await system.rollback(mark)
-      assert.deepEqual(await counters.distinct('n'), [0])
+      await undoneOrTold(system, mark, counters, writing)
     }
   })
 
@@ -183,3 +165,22 @@ describeServer('mongodb', (server) => {
     assert.deepEqual(await place.db.collection('stock').distinct('left'), [5])
   })
 })
+
+/** Goes back while somebody writes: whatever is left of that must be told, else nobody would undo it. */
+async function undoneOrTold(
+  system: MongodbSystem,
+  mark: MongodbMark,
+  counters: Collection<{ _id: number; n: number }>,
+  writing: Promise<void>,
+): Promise<void> {
+  const [back] = await Promise.allSettled([system.rollback(mark), writing])
+  if (back.status === 'rejected') assert.match(String(back.reason), /kept writing/)
+  const left = await counters.find({ n: { $ne: 0 } }).toArray()
+  const told = (await system.changes(mark)).flatMap(({ updated }) => updated.map(({ after }) => after['n']))
+  assert.deepEqual(
+    told,
+    left.map(({ n }) => n),
+  )
+  await system.rollback(mark)
+  assert.deepEqual(await counters.distinct('n'), [0])
+}
