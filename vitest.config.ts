@@ -6,6 +6,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/runners/projects/**', '**/node_modules/**'],
     env: runningServers(),
+    setupFiles: 'test/seed.ts',
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },
