@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -63,9 +63,10 @@ export class OwnServer implements AsyncDisposable {
     return `http://${user}:${user}${user}@127.0.0.1:${this.#port}`
   }
 
-  /** Kills it and starts it again on the same data. */
+  /** Kills it and starts it again on the same data, from now on with a folder for snapshots. */
   async restart(): Promise<void> {
     await this.#kill()
+    appendFileSync(join(this.#folder, 'config/elasticsearch.yml'), `path.repo: ${join(this.#folder, 'snapshots')}\n`)
     this.#child = this.#spawn()
     await this.#answers()
   }

@@ -1,6 +1,7 @@
 // What takes a server of its own: to kill it, to have users on it.
 import assert from 'node:assert/strict'
 import { afterAll, beforeAll, describe, test } from 'vitest'
+import type { ElasticsearchSystem } from '../../../src/systems/elasticsearch/index.ts'
 import { describeServer } from '../../servers/server.ts'
 import { assertSame, contentsOf } from './contents.ts'
 import { kill, runner } from './killed.ts'
@@ -103,6 +104,34 @@ describeServer('elasticsearch', (like) => {
       })
       await other.open({ recover: 'keep' })
       await other[Symbol.asyncDispose]()
+    })
+
+    test('a user with few rights is told the role that is enough for snapshots of data streams', async ({ skip }) => {
+      // It has a folder for them since it was started anew.
+      const at = own(skip)
+      await using place = await Place.stocked(at.url())
+      await place.stream()
+      const open = (): Promise<ElasticsearchSystem<unknown>> =>
+        place.open({ way: 'snapshot' }, '1', at.url('photographer'))
+      const user = { password: 'photographerphotographer', roles: ['photographer'] }
+      await place.wire.ask('PUT', '/_security/user/photographer', user)
+      const refused = (await open().catch((error: unknown) => error)) as { code: string; message: string }
+      assert.equal(refused.code, 'MISSING_GRANT')
+      const role = /PUT _security\/role\/venomqa (.+)/.exec(refused.message)?.[1] ?? ''
+      await place.wire.ask('PUT', '/_security/role/photographer', role)
+
+      const system = await open()
+      const before = await contentsOf(place.wire, place.name)
+      const mark = await system.checkpoint('mark')
+      await place.put('stock', 'lamp', { left: 1 })
+      await place.event('sold', { price: 1.5 })
+      await place.wire.ask('POST', `/${place.of('events')}/_rollover`)
+      await system.rollback(mark)
+      assertSame(await contentsOf(place.wire, place.name), before)
+      await place.wire.ask('DELETE', `/_data_stream/${place.of('events')}`)
+      await system.rollback(mark)
+      assertSame(await contentsOf(place.wire, place.name), before)
+      await system.close?.()
     })
   })
 })
