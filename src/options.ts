@@ -39,15 +39,13 @@ export interface Given {
   readonly of?: string
   /** What stands before their names: `budget.` */
   readonly prefix?: string
-  /** Options beside these. */
-  readonly others?: readonly string[]
 }
 
 /** Throws `BAD_ARGUMENT` for an option that there is not, and for one that is not what it must be. */
 export function checkEach(
   options: object,
   kinds: Readonly<Record<string, Kind>>,
-  { means, of = '', prefix = '', others = [] }: Given,
+  { means, of = '', prefix = '' }: Given,
 ): void {
   for (const [name, value] of Object.entries(options) as [string, unknown][]) {
     const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined
@@ -56,7 +54,9 @@ export function checkEach(
         'BAD_ARGUMENT',
         `There is no option "${prefix}${name}"${of}.\n` +
           'A misspelt option would do nothing, without a word.\n' +
-          `These are the options: ${[...Object.keys(kinds), ...others].map((known) => prefix + known).join(', ')}.`,
+          `These are the options: ${Object.keys(kinds)
+            .map((known) => prefix + known)
+            .join(', ')}.`,
       )
     }
     const [must, is] = kind

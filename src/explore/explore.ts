@@ -3,7 +3,7 @@ import type { Systems, World, WorldMark } from '../world.ts'
 import { audit } from './audit.ts'
 import { Corpus } from './corpus.ts'
 import { type Coverage, coverageOf, missedGoals } from './coverage.ts'
-import { writeReport } from './draw/write.ts'
+import { writerTo } from './draw/write.ts'
 import { explosionOf } from './explosion.ts'
 import { type Finding, Findings } from './findings.ts'
 import type { Call } from './graph.ts'
@@ -32,11 +32,13 @@ export async function explore<S extends Systems, A, C>(
   options: ExploreOptions = {},
 ): Promise<ExploreReport> {
   const plain = world as unknown as World<Systems, unknown, unknown>
+  const settings = settingsOf(options)
+  const writers = (settings.write ?? []).map(writerTo)
   const start = await plain.checkpoint('exploration')
   try {
-    const exploration = new Exploration(plain, model as unknown as Model<object>, settingsOf(options), start)
+    const exploration = new Exploration(plain, model as unknown as Model<object>, settings, start)
     const report = await exploration.run()
-    for (const file of options.write ?? []) writeReport(report, file)
+    for (const write of writers) write(report)
     return report
   } finally {
     if (!plain.tainted) {
@@ -66,10 +68,10 @@ class Exploration {
   constructor(world: World<Systems, unknown, unknown>, model: Model<object>, settings: Settings, start: WorldMark) {
     this.#settings = settings
     this.#start = start
-    const { actions: all = {}, invariants = {} } = Object(model) as Partial<Model<object>>
-    const actions = actionsOf(all, settings)
-    this.#live = new Live(world, { ...settings, actions, invariants: invariantsOf(invariants) })
-    checkModel(model)
+    const given = Object(model) as Partial<Model<object>>
+    checkModel(given)
+    const actions = actionsOf(given.actions ?? {}, settings)
+    this.#live = new Live(world, { ...settings, actions, invariants: invariantsOf(given.invariants ?? {}) })
     this.#judge = new Judge(this.#live)
     this.#search = new Search(this.#live, this.#judge, {
       ...settings,

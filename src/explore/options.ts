@@ -86,12 +86,13 @@ export function settingsOf(options: ExploreOptions, env: NodeJS.ProcessEnv = pro
   const { VENOMQA_SEED: seed, VENOMQA_BUDGET: budget, VENOMQA_REPLAY: replay } = env
   const { normalize = [] } = options
   checkOptions(options)
+  if (seed && !Number.isInteger(Number(seed))) throw notASeed(seed)
   return {
     ...options,
     ...(replay && { replay }),
     name: options.name ?? 'exploration',
     strategy: options.strategy ?? 'auto',
-    seed: seed ? Number.parseInt(seed, 10) : (options.seed ?? Math.floor(Math.random() * 2 ** 31)),
+    seed: seed ? Number(seed) : (options.seed ?? Math.floor(Math.random() * 2 ** 31)),
     maxDepth: options.maxDepth ?? Infinity,
     maxMarks: options.maxMarks ?? 40,
     stopOn: options.stopOn ?? 'first',
@@ -108,6 +109,9 @@ export function actionsOf<W>(
   actions: Readonly<Record<string, Action<W>>>,
   { only, except = [] }: ExploreOptions,
 ): ReadonlyMap<string, Action<W>> {
+  const all = Object.entries(actions).flatMap(([name, action]) => [name, ...(action?.tags ?? [])])
+  const unknown = only?.find((name) => !all.includes(name))
+  if (unknown !== undefined && all.length > 0) throw notInModel(unknown, all)
   const isIn = (list: readonly string[], name: string, tags: readonly string[] = []): boolean =>
     list.includes(name) || tags.some((tag) => list.includes(tag))
   const left = Object.entries(actions).filter(
@@ -148,5 +152,23 @@ function notAnAction(name: string): VenomError {
     `"${name}" is not an action: it has no function run.\n` +
       'An action is an object, which may say when it is possible and what it takes.\n' +
       `${name}: action({ run: ({ api }) => … }).`,
+  )
+}
+
+function notInModel(name: string, all: readonly string[]): VenomError {
+  return new VenomError(
+    'BAD_ARGUMENT',
+    `only names "${name}", which is no action and no tag of one.\n` +
+      'What was meant by it would not be tried, without a word.\n' +
+      `The model has: ${[...new Set(all)].join(', ')}.`,
+  )
+}
+
+function notASeed(seed: string): VenomError {
+  return new VenomError(
+    'BAD_ARGUMENT',
+    `VENOMQA_SEED is "${seed}", which is not a whole number.\n` +
+      'The seed decides in which order things are tried; the last line of a report tells the one it had.\n' +
+      'Set it to that number, or leave it unset for another one each time.',
   )
 }

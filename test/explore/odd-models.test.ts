@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { fromCommands } from '../../src/explore/fast-check/index.ts'
 import { from, reportText } from '../../src/explore/index.ts'
 import { literal } from '../../src/explore/literal.ts'
@@ -33,6 +33,30 @@ describe('what never ends', () => {
     const { violations } = await exploreToy({ actions: { up }, invariants }, { actionTimeout: 50 })
     expect(violations[0]?.path.length).toBe(2)
     expect(violations[0]?.message).toBe('holds some day timed out in 50 ms (the option actionTimeout).')
+  })
+
+  test('an `ensure` that does not answer is a finding', async () => {
+    const sure = { ...up, ensure: () => forever }
+    const { violations } = await exploreToy({ actions: { sure } }, { actionTimeout: 50 })
+    expect(violations[0]).toMatchObject({
+      kind: 'ensure',
+      message: 'sure ensures timed out in 50 ms (the option actionTimeout).',
+    })
+  })
+
+  test('an action that hangs is told also where nothing was to stop the search, and where its path is replayed', async () => {
+    await using world = await World.open({ systems: { db: memory(new Map<string, unknown>()) }, grace: 50 })
+    const actions = { hang: { run: () => forever }, up }
+    const report = await world.explore({ actions } as never, { seed: 1, actionTimeout: 50, stopOn: 'never' })
+    expect(report).toMatchObject({ ended: 'stopped', violations: [{ name: 'hang', minimal: 'raw' }] })
+    expect(reportText(report)).not.toContain('changes nothing')
+    await expect(world.close()).rejects.toThrow('still running')
+
+    await using other = await World.open({ systems: { db: memory(new Map<string, unknown>()) }, grace: 50 })
+    const replay = report.violations[0]!.replay
+    const again = await other.explore({ actions } as never, { replay, actionTimeout: 50 })
+    expect(again).toMatchObject({ ended: 'replay', violations: [{ name: 'hang', minimal: 'raw' }] })
+    await expect(other.close()).rejects.toThrow('still running')
   })
 
   test('a `when` or a `from` that does not answer is named', async () => {
@@ -113,14 +137,44 @@ test.each([
   [{ oracles: { serverError: 'none' } }, "oracles.serverError is 'none', and must be one of error, warn, off"],
   [{ coverageGoal: { actions: 90 } }, 'coverageGoal.actions is 90, and must be a number from 0 to 1'],
   [{ normalize: () => undefined }, 'A function of normalize answered undefined'],
+  [{ constructor: 1 }, 'There is no option "constructor" of an exploration'],
+  [{ maxdepth: undefined }, 'There is no option "maxdepth" of an exploration'],
+  [{ seed: 1.5 }, 'seed is 1.5, and must be a whole number'],
+  [{ audit: '10%' }, "audit is '10%', and must be a number from 0 up"],
+  [{ actionTimeout: '5s' }, "actionTimeout is '5s', and must be a number from 0 up"],
+  [{ maxMarks: -1 }, 'maxMarks is -1, and must be a number from 0 up'],
+  [{ only: 'up' }, "only is 'up', and must be an array of names"],
+  [{ except: 'up' }, "except is 'up', and must be an array of names"],
+  [{ only: ['up', 'donw'] }, 'only names "donw", which is no action and no tag of one'],
+  [{ write: 'graph.html' }, "write is 'graph.html', and must be an array of names"],
+  [{ write: ['graph.pdf'] }, 'The report cannot be written to graph.pdf'],
+  [{ corpus: true }, 'corpus is true, and must be the path of a folder'],
+  [{ budget: '30s' }, "budget is '30s', and must be an object"],
+  [{ oracles: ['hiddenState'] }, "oracles is [ 'hiddenState' ], and must be an object"],
+  [{ journey: 'found' }, "journey is 'found', and must be an object"],
+  [{ journey: { floder: 'found' } }, 'There is no option "journey.floder"'],
+  [{ normalize: 'db.at' }, "normalize is 'db.at', and must be a function or an array of those"],
+  [{ onProgress: true }, 'onProgress is true, and must be a function'],
+  [{ strategy: null }, 'strategy is null, and must be'],
+  [{ strategy: { kind: 'walk', lenght: 9 } }, 'There is no option "strategy.lenght"'],
+  [{ strategy: { kind: 'hybrid', slack: '2' } }, "strategy.slack is '2', and must be a number from 0 up"],
 ])('the options %o are refused', async (options, message) => {
   await expect(exploreToy({ actions: { up } }, options as never)).rejects.toThrow(message)
+})
+
+test('a seed of the environment that is no number is refused', async () => {
+  vi.stubEnv('VENOMQA_SEED', '12a')
+  await expect(exploreToy({ actions: { up } })).rejects.toThrow('VENOMQA_SEED is "12a", which is not a whole number.')
+  vi.stubEnv('VENOMQA_SEED', '12')
+  expect((await exploreToy({ actions: { up } })).seed).toBe(12)
+  vi.unstubAllEnvs()
 })
 
 test.each([
   [undefined, 'There are no actions'],
   [{}, 'There are no actions'],
   [{ actions: { up: null } }, '"up" is not an action'],
+  [{ actions: null }, 'actions is null, and must be an object'],
   [{ actions: { up }, invariants: { fine: null } }, '"fine" is not an invariant'],
   [{ actions: { up }, invariants: { fine: 'yes' } }, '"fine" is not an invariant'],
 ])('the model %o is refused', async (model, message) => {
@@ -205,11 +259,19 @@ test.each([
   await expect(exploreToy(model as never)).rejects.toThrow(`There is no option "${name}" of an exploration.`)
 })
 
-test('of a model, what an option must be is said', async () => {
-  const invariants = { rule: { check: () => true, severity: 'hihg' } }
-  await expect(exploreToy({ actions: { up }, invariants } as never)).rejects.toThrow(
-    "invariants.rule.severity is 'hihg', and must be one of critical, high, medium, low.",
-  )
+test.each([
+  [
+    { invariants: { rule: { check: () => true, severity: 'hihg' } } },
+    "rule.severity is 'hihg', and must be one of critical",
+  ],
+  [{ actions: { up: { ...up, samples: '3' } } }, "actions.up.samples is '3', and must be a number from 0 up"],
+  [{ actions: { up: { ...up, weight: -1 } } }, 'actions.up.weight is -1, and must be a number from 0 up'],
+  [{ actions: { up: { ...up, maxPerPath: '1' } } }, "actions.up.maxPerPath is '1', and must be a number from 0 up"],
+  [{ actions: { up: { ...up, tags: 'slow' } } }, "actions.up.tags is 'slow', and must be an array of names"],
+  [{ actions: { up: { ...up, when: true } } }, 'actions.up.when is true, and must be a function'],
+  [{ actions: { up: { ...up, ensure: true } } }, 'actions.up.ensure is true, and must be a function'],
+])('of the model %o, what an option must be is said', async (model, message) => {
+  await expect(exploreToy({ actions: { up }, ...model } as never)).rejects.toThrow(message)
 })
 
 test('an action that is an instance of a class has members of its own', async () => {

@@ -160,7 +160,7 @@ test('the world is as it was afterwards', async () => {
 
 test('a model without actions, and options that leave none, are refused', async () => {
   await expect(exploreToy({ actions: {} })).rejects.toThrow('There are no actions')
-  await expect(exploreToy({ actions: { up } }, { only: ['down'] })).rejects.toThrow('The model has up; only and except')
+  await expect(exploreToy({ actions: { up } }, { except: ['up'] })).rejects.toThrow('The model has up; only and except')
 })
 
 test('only and except choose actions by name and tag', async () => {

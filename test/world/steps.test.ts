@@ -55,6 +55,20 @@ describe('run()', () => {
     await world.close()
   })
 
+  test('leaves no timer behind, and has none without a limit', async () => {
+    const { world } = await open()
+    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+    const before = timers()
+    await world.run('quick', () => Promise.resolve(), 60_000)
+    let end = (): void => undefined
+    const endless = world.run('endless', () => new Promise<void>((resolve) => (end = resolve)), Infinity)
+    await sleep(1)
+    expect(timers()).toBe(before)
+    end()
+    await endless
+    await world.close()
+  })
+
   test('keeps its time under the fake timers of a test', async () => {
     const { world } = await open(30)
     vi.useFakeTimers()
@@ -109,6 +123,12 @@ describe('work that outlives its step', () => {
       expect(landed).toBe(true)
       await world.close()
     }
+  })
+
+  test('is not waited for where there is no grace', async () => {
+    const { world } = await open(0)
+    await thrownBy(() => world.run('order', () => new Promise(() => {}), 10))
+    await expect(world.rollback(world.start)).rejects.toMatchObject({ code: 'STEP_STILL_RUNNING' })
   })
 
   test('and fails late does not fail anything else', async () => {
