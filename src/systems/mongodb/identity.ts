@@ -4,6 +4,7 @@ import type { Catalog } from './catalog.ts'
 import type { Log } from './dirty.ts'
 import { type Scope, split, userName } from './scope.ts'
 import { normal } from './shape.ts'
+import { shownDocument } from './shown.ts'
 import { parts, type Store } from './store.ts'
 
 /** Collections of more documents than this are given as a digest. */
@@ -13,8 +14,8 @@ const WORDS = 8
 /** One collection as it was last seen. */
 interface Seen {
   shape: string
-  /** The digest of each document by its id, and its text while there are few. */
-  readonly documents: Map<string, { readonly digest: Uint32Array; readonly text: string | undefined }>
+  /** The digest of each document by its id, and the document as it is shown while there are few. */
+  readonly documents: Map<string, { readonly digest: Uint32Array; readonly shown: unknown }>
   /** The exclusive or of all digests, so that a changed document costs the same however many there are. */
   readonly sum: Uint32Array
 }
@@ -116,7 +117,7 @@ export class Identity {
     this.#remove(seen, key)
     const bytes = createHash('sha256').update(document).digest()
     const digest = Uint32Array.from({ length: WORDS }, (_, word) => bytes.readUInt32LE(word * 4))
-    seen.documents.set(key, { digest, text: count > SHOWN ? undefined : this.#store.codec.text(document) })
+    seen.documents.set(key, { digest, shown: count > SHOWN ? undefined : shownDocument(this.#store.codec, document) })
     mix(seen.sum, digest)
   }
 
@@ -143,15 +144,13 @@ function mix(sum: Uint32Array, digest: Uint32Array): void {
 }
 
 function shownOf({ shape, documents, sum }: Seen): unknown {
-  const texts = [...documents.values()].flatMap(({ text }) => text ?? [])
-  if (documents.size <= SHOWN && texts.length === documents.size) return { shape, documents: texts.toSorted(byText) }
+  if (documents.size <= SHOWN) {
+    const shown = [...documents].toSorted(byName).map(([, document]) => document.shown)
+    if (!shown.includes(undefined)) return { shape, documents: shown }
+  }
   return { shape, documents: documents.size, digest: Buffer.from(sum.buffer).toString('hex') }
 }
 
 function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
-  return byText(a, b)
-}
-
-function byText(a: string, b: string): number {
   return a < b ? -1 : 1
 }

@@ -170,6 +170,11 @@ export class Codec {
     return this.#bson.deserialize(document)
   }
 
+  /** A field as extended JSON. */
+  extended(field: Element): unknown {
+    return this.#bson.EJSON.serialize({ v: this.value(field) }, { relaxed: false })['v']
+  }
+
   /** A document as text: extended JSON, or its bytes where that would not tell all. */
   text(document: Uint8Array): string {
     const read = this.#bson.deserialize(document, { promoteValues: false, bsonRegExp: true })

@@ -1,11 +1,27 @@
 import assert from 'node:assert/strict'
 import * as mongo from 'mongodb'
-import { Int32, MongoClient, ObjectId, Timestamp } from 'mongodb'
+import {
+  Binary,
+  Code,
+  Decimal128,
+  Double,
+  Int32,
+  Long,
+  MaxKey,
+  MinKey,
+  MongoClient,
+  ObjectId,
+  Timestamp,
+  UUID,
+} from 'mongodb'
 import { test } from 'vitest'
+import { canonical } from '../../../src/explore/canonical.ts'
+import { explore, from, ids, reportText, time } from '../../../src/explore/index.ts'
 import { mongodb, type MongodbOptions } from '../../../src/systems/mongodb/index.ts'
 import { Oplog } from '../../../src/systems/mongodb/oplog.ts'
 import { Scope } from '../../../src/systems/mongodb/scope.ts'
 import { Store } from '../../../src/systems/mongodb/store.ts'
+import { World } from '../../../src/world.ts'
 import { describeServer } from '../../servers/server.ts'
 import { Place } from './place.ts'
 
@@ -65,45 +81,95 @@ describeServer('mongodb', (server) => {
     assert.deepEqual(await system.changes(mark), [])
   })
 
-  test('observe() tells numbers of different types, orders of fields, and many documents apart', async () => {
+  test('observe() shows documents as data, so that normalisers and people find their way in them', async () => {
+    await using place = await Place.make(server)
+    const [_id, of] = [new ObjectId(), new ObjectId()]
+    const at = new Date(0)
+    await place.db.collection('orders').insertOne({ _id, of, at, lines: [{ n: 1, price: 1.5 }], paid: true, by: null })
+    const { data } = await (await place.open()).observe()
+    const { collections } = data as { collections: Map<string, { documents: unknown }> }
+    assert.deepEqual(collections.get('orders')?.documents, [
+      { _id: String(_id), of: String(of), at, lines: [{ n: 1, price: 1.5 }], paid: true, by: null },
+    ])
+  })
+
+  test('observe() tells values of different types and many documents apart', async () => {
     await using place = await Place.make(server)
     const values = place.db.collection<{ _id: number; v?: unknown }>('values')
-    await values.insertOne({ _id: 1, v: new Int32(1) })
+    await values.insertOne({ _id: 1 })
     const system = await place.open()
     const seen = new Set<string>()
-    const look = async (): Promise<void> => void seen.add(JSON.stringify(await system.observe(), mapsToo))
-    await look()
-    await values.updateOne({ _id: 1 }, [{ $set: { v: { $toDouble: 1 } } }])
-    await look()
-    await values.replaceOne(
-      { _id: 1 },
-      {
-        v: new Map([
-          ['2', 1],
-          ['1', 1],
-        ]),
-      },
-    )
-    await look()
-    await values.replaceOne(
-      { _id: 1 },
-      {
-        v: new Map([
-          ['1', 1],
-          ['2', 1],
-        ]),
-      },
-    )
-    await look()
-    assert.equal(seen.size, 4)
+    const look = async (): Promise<void> => void seen.add(canonical((await system.observe()).data))
+    const id = new ObjectId()
+    const uuid = '0190a4b6-0000-7000-8000-000000000000'
+    const numbers = [new Int32(1), new Double(1), new Int32(0), new Double(-0), NaN, Infinity, 2 ** 40, 1.5]
+    const large = [
+      Long.fromNumber(1),
+      Long.fromNumber(2 ** 40),
+      Decimal128.fromString('1'),
+      Decimal128.fromString('1.0'),
+    ]
+    const texts = [
+      '1',
+      'a',
+      /a/,
+      /a/i,
+      id,
+      id.toHexString(),
+      new Binary(id.id),
+      new UUID(uuid),
+      uuid,
+      Buffer.from(uuid),
+    ]
+    const others = [true, null, undefined, new Date(1), new Timestamp({ t: 1, i: 0 }), new MinKey(), new MaxKey()]
+    const nested = [[], {}, [[]], [{}], { a: 1 }, new Map([['__proto__', 1]]), new Code('a'), new Code('a', { b: 1 })]
+    const dollars = [{ $a: 1 }, { $numberDouble: '1.0' }, { $string: id.toHexString() }, { $document: [['$a', 1]] }]
+    const alike: readonly unknown[] = [...numbers, ...large, ...texts, ...others, ...nested, ...dollars]
+    for (const v of alike) {
+      await values.replaceOne({ _id: 1 }, { v }, { ignoreUndefined: true })
+      await look()
+    }
+    assert.equal(seen.size, alike.length)
     await values.insertMany(Array.from({ length: 1200 }, (_, n) => ({ _id: n + 2, v: n })))
     await look()
     await values.updateOne({ _id: 700 }, { $set: { v: 'changed' } })
     await look()
-    assert.equal(seen.size, 6)
+    assert.equal(seen.size, alike.length + 2)
     await values.deleteMany({ _id: { $gt: 1 } })
     await look()
-    assert.equal(seen.size, 6)
+    assert.equal(seen.size, alike.length + 2)
+  })
+
+  test('an exploration takes ids that the application draws by the names that normalize gives them', async () => {
+    await using place = await Place.make(server)
+    const orders = place.db.collection('orders')
+    await place.db.createCollection('orders')
+    const context = (): { made: string[] } => ({ made: [] })
+    await using world = await World.open({ systems: { db: mongodb(place.url) }, context })
+    const report = await explore(
+      world,
+      {
+        actions: {
+          order: {
+            when: ({ ctx }) => ctx.made.length < 2,
+            run: async ({ ctx }) => {
+              const { insertedId } = await orders.insertOne({ at: new Date(), paid: false })
+              ctx.made.push(insertedId.toHexString())
+            },
+          },
+          pay: {
+            params: { order: from(({ ctx }: { ctx: { made: string[] } }) => ctx.made) },
+            run: (_, { order }) => orders.updateOne({ _id: new ObjectId(String(order)) }, { $set: { paid: true } }),
+          },
+        },
+      },
+      {
+        strategy: 'bfs',
+        normalize: [ids({ order: ['db.collections.orders.documents.*._id', 'ctx.made.*'] }), time({ keep: 'nothing' })],
+      },
+    )
+    assert.equal(report.verdict, 'exhausted', reportText(report))
+    assert.equal(report.coverage.states, 7)
   })
 
   test('reset() empties all but migrations, or what it is told, and keeps indexes', async () => {
@@ -263,7 +329,3 @@ describeServer('mongodb-standalone', (server) => {
 })
 
 const worker = { id: '1', runner: 'none', runId: 'run', notice: () => {} } as const
-
-function mapsToo(_: string, value: unknown): unknown {
-  return value instanceof Map ? [...value] : value
-}
