@@ -24,7 +24,7 @@ export async function loadDriver(wanted?: Driver['name']): Promise<Driver> {
   throw new VenomError(
     'DRIVER_MISSING',
     `sqlite: ${wanted ?? 'a driver for SQLite'} could not be loaded.\n` +
-      'It is better-sqlite3 (13 or newer), or node:sqlite of Node 22.13 or newer.\n' +
+      'It is better-sqlite3 (11 or newer), or node:sqlite of Node 22.13 or newer.\n' +
       'npm install -D better-sqlite3',
     { cause: causes.length === 1 ? causes[0] : new AggregateError(causes) },
   )
