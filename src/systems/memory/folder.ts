@@ -105,8 +105,9 @@ async function digestOf(path: string): Promise<string> {
 }
 
 /**
- * Throws `NOT_A_TEST_DATABASE` unless a folder is one for tests: its path says so, or `allowDatabase` does; never one
- * that holds a project, the home folder or this process's own.
+ * Throws `NOT_A_TEST_DATABASE` unless a folder is one for tests: its path says so, or `allowDatabase` does; never a
+ * repository, nor one that holds the home folder or this process's own. One with a `package.json` or `node_modules` may
+ * be a project, whatever its path says, or an application's own data: only `allowDatabase` tells.
  */
 export async function requireTestFolder(root: string, options: Pick<SafetyOptions, 'allowDatabase'>): Promise<void> {
   const isFolder = await stat(root).then(
@@ -120,16 +121,18 @@ export async function requireTestFolder(root: string, options: Pick<SafetyOption
     )
   }
   const names = new Set(await readdir(root))
-  const isProject = ['.git', 'package.json', 'node_modules'].some((name) => names.has(name))
   const holds = [process.cwd(), homedir()].some((place) =>
     `${place}${sep}`.startsWith(root === sep ? sep : `${root}${sep}`),
   )
-  if (isProject || holds) {
+  const isProject = ['package.json', 'node_modules'].some((name) => names.has(name))
+  if (holds || names.has('.git') || (isProject && options.allowDatabase !== root)) {
+    const what = holds ? 'the folder that this process runs in, or the home folder' : 'a project'
+    const vouch = `, or vouch for this one: files(…, { allowDatabase: '${root}' })`
     throw new VenomError(
       'NOT_A_TEST_DATABASE',
-      `files: ${root} holds ${isProject ? 'a project' : 'the folder that this process runs in, or the home folder'}, so it is not touched.\n` +
+      `files: ${root} holds ${what}, so it is not touched.\n` +
         'A rollback removes what was not there at the mark and writes over what is.\n' +
-        'Give the folder that holds the uploads alone.',
+        `Give the folder that holds the application's data alone${holds || names.has('.git') ? '' : vouch}.`,
     )
   }
   requireTestDatabase({ system: 'files', database: root, proved: isTestPath(root) }, options)

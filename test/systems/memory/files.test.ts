@@ -203,6 +203,19 @@ describe('files', () => {
     expect(mine()).toEqual(before)
   })
 
+  test("an application's own folder with a package.json in it is taken when it is vouched for", async () => {
+    const root = folder()
+    writeFileSync(join(root, 'package.json'), '{}')
+    await expect(World.open({ systems: { data: files(root) } })).rejects.toMatchObject({
+      code: 'NOT_A_TEST_DATABASE',
+      message: expect.stringContaining(`allowDatabase: '${root}'`),
+    })
+    await using world = await World.open({ systems: { data: files(root, { allowDatabase: root }) } })
+    writeFileSync(join(root, 'package.json'), '{ "dependencies": {} }')
+    await world.rollback(world.start)
+    expect(readFileSync(join(root, 'package.json'), 'utf8')).toBe('{}')
+  })
+
   test('refuses folders that are not for tests, and touches nothing', async () => {
     const place = folder()
     mkdirSync(join(place, 'project/.git'), { recursive: true })
@@ -220,6 +233,10 @@ describe('files', () => {
     }
     const large = World.open({ systems: { uploads: files(join(place, 'big'), { maxBytes: 1000 }) } })
     await expect(large).rejects.toMatchObject({ code: 'TOO_LARGE' })
+    for (const path of [process.cwd(), join(place, 'project')]) {
+      const vouched = World.open({ systems: { uploads: files(path, { allowDatabase: path }) } })
+      await expect(vouched).rejects.toMatchObject({ code: 'NOT_A_TEST_DATABASE' })
+    }
     expect(existsSync(join(place, 'project/.git'))).toBe(true)
   })
 
