@@ -109,7 +109,8 @@ export class Connection {
     let from = 0
     let parts = 0
     for (let at = 0; at < commands.length; at += 1) {
-      parts += commands[at]?.length ?? 0
+      const command = commands[at]
+      parts += Array.isArray(command) ? command.length : 1
       if (parts < PARTS_PER_WRITE) continue
       this.#socket.write(encode(commands.slice(from, at + 1)))
       from = at + 1

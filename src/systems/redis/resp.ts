@@ -1,7 +1,7 @@
 /** One part of a command. A string is bytes, one character each (latin1), so that a key of any bytes can be a string. */
 export type Part = string | number | Buffer
-/** A command and its arguments. */
-export type Command = readonly Part[]
+/** A command and its arguments; or the bytes of one, that {@link encode} made before. */
+export type Command = readonly Part[] | Buffer
 
 /** An error the server answered with, as it said it. */
 export class ReplyError extends Error {
@@ -25,6 +25,12 @@ export function encode(commands: readonly Command[]): Buffer {
   let text = ''
   let size = 0
   for (const command of commands) {
+    if (Buffer.isBuffer(command)) {
+      pieces.push({ text, bytes: command })
+      size += text.length + command.length
+      text = ''
+      continue
+    }
     text += `*${command.length}\r\n`
     for (const part of command) {
       if (typeof part === 'object') {
@@ -42,8 +48,9 @@ export function encode(commands: readonly Command[]): Buffer {
   const out = Buffer.allocUnsafe(size + text.length)
   let at = 0
   for (const piece of pieces) {
-    at += out.write(piece.text, at, 'latin1')
-    at += piece.bytes.copy(out, at)
+    if (piece.text !== '') at += out.write(piece.text, at, 'latin1')
+    out.set(piece.bytes, at)
+    at += piece.bytes.length
   }
   out.write(text, at, 'latin1')
   return out
@@ -92,9 +99,10 @@ export class Parser {
   /** Reads one value, or says how many bytes it lacks. */
   #next(): boolean {
     const start = this.#at
-    // A line has no other carriage return in it.
-    const end = this.#buffer.indexOf(CR, start)
-    if (end < 0 || end + 1 === this.#buffer.length) return this.#lacks(this.#buffer.length - start + 1)
+    // A line has no other carriage return in it, and is so short that to look by hand is faster than indexOf.
+    let end = start
+    while (end < this.#buffer.length && this.#buffer[end] !== CR) end += 1
+    if (end + 1 >= this.#buffer.length) return this.#lacks(this.#buffer.length - start + 1)
     const type = this.#buffer[start]
     switch (type) {
       case 0x24: // $
@@ -133,6 +141,9 @@ export class Parser {
   }
 
   #line(start: number, end: number): string {
+    // Most lines are one of these: no other has its length and its first letter.
+    if (end - start === 3 && this.#buffer[start + 1] === 0x4f) return 'OK'
+    if (end - start === 7 && this.#buffer[start + 1] === 0x51) return 'QUEUED'
     return this.#buffer.toString('latin1', start + 1, end)
   }
 

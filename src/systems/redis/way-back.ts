@@ -117,15 +117,17 @@ export class WayBack {
     const { clock } = this.#keeping
     const now = clock.tick(look.now)
     const path = history.between(to)
-    const wanted = (key: string): Image | null =>
-      alive(path.has(key) ? (path.get(key) ?? null) : (history.present.get(key) ?? null), now)
+    const wanted = (key: string): Image | null => {
+      const turned = path.get(key)
+      return alive(turned === undefined ? (history.present.get(key) ?? null) : turned, now)
+    }
     const target: Images = new Map()
     if (live) {
       for (const key of new Set([...path.keys(), ...live.keys()])) {
         if (!sameImage(live.get(key) ?? null, wanted(key))) target.set(key, wanted(key))
       }
     } else {
-      for (const key of path.keys()) target.set(key, wanted(key))
+      for (const [key, image] of path) target.set(key, alive(image, now))
       for (const key of look.batch.keys) target.set(key, wanted(key))
     }
     for (const key of clock.due()) target.set(key, wanted(key))

@@ -1,10 +1,10 @@
 import { good } from './connection.ts'
 import type { Images } from './history.ts'
-import { type Image, inTransaction, kindOf, outOfTransaction } from './image.ts'
+import { type Image, inTransaction, type Kind, kindOf, outOfTransaction } from './image.ts'
 import { othersOnServer } from './lease.ts'
 import { plainText } from './plain.ts'
 import type { Keeping, Look } from './reader.ts'
-import { type Command, type Reply, ReplyError } from './resp.ts'
+import { type Command, encode, type Reply, ReplyError } from './resp.ts'
 import { outOfMemory } from './troubles.ts'
 
 /** What a write may have set off. */
@@ -18,13 +18,25 @@ export interface Written {
 /** Even, for keys and values. */
 const PARTS_PER_COMMAND = 200
 
+/** How an image is written: most are written by many rollbacks. */
+interface Form {
+  /** Whether clients can be blocked on it. */
+  readonly queue: boolean
+  /** A text for MSET, or the bytes of a RESTORE; undefined where that is put together anew each time. */
+  readonly ready: string | Buffer | undefined
+}
+
+const QUEUES: ReadonlySet<Kind> = new Set<Kind>(['list', 'zset', 'stream'])
+/** To keep a longer command would double the memory and spare little. */
+const KEPT_BYTES = 1024
+
 /** Asked first, for whoever is blocked on a key that is put back takes from it. */
 const ASKING: readonly Command[] = [['INFO', 'clients']]
 
 /** Writes keys, all at once. */
 export class Writer {
   readonly #keeping: Keeping
-  readonly #texts = new WeakMap<Image, string | null>()
+  readonly #forms = new WeakMap<Image, Form>()
 
   constructor(keeping: Keeping) {
     this.#keeping = keeping
@@ -36,8 +48,8 @@ export class Writer {
    * @throws VenomError `TOO_LARGE` when the server has no memory for them
    */
   async write(target: Images, look: Look, libraries: Buffer | null): Promise<Written> {
-    const commands = [...this.#writing(target), ...(await this.#functions(look, libraries))]
-    const queues = queuesIn(target)
+    const { commands: writing, queues } = this.#writing(target)
+    const commands = [...writing, ...(await this.#functions(look, libraries))]
     if (commands.length === 0 && !look.lost) {
       await this.#keeping.watcher.settled([])
       return { queues, blocked: 0 }
@@ -65,9 +77,9 @@ export class Writer {
     questions: readonly Command[],
   ): Promise<(Written & { readonly answers: readonly Reply[] }) | null> {
     const { watcher, scope, lease } = this.#keeping
-    const queues = queuesIn(target)
+    const { commands, queues } = this.#writing(target)
     const asking = queues.length > 0 ? ASKING : []
-    const writing: readonly Command[] = target.size === 0 ? [] : [this.#renewal(), ...this.#writing(target)]
+    const writing = commands.length === 0 ? [] : [this.#renewal(), ...commands]
     const replies = await watcher.settled([
       ...asking,
       ['WATCH', scope.leases],
@@ -103,34 +115,40 @@ export class Writer {
   }
 
   /** First what is to go, then what is to come: a server short of memory needs the room. */
-  #writing(target: Images): readonly Command[] {
-    const { clock, atomic } = this.#keeping
+  #writing(target: Images): { readonly commands: readonly Command[]; readonly queues: readonly string[] } {
+    const { atomic } = this.#keeping
     const gone: string[] = []
     const texts: string[] = []
-    const commands: Command[] = []
+    const restoring: Command[] = []
+    const queues: string[] = []
     for (const [key, image] of target) {
-      const text = image && atomic ? this.#textOf(image) : undefined
-      if (image === null) gone.push(key)
-      else if (text !== undefined) texts.push(key, text)
-      else if (image.deadline === null) commands.push(['RESTORE', key, 0, image.payload, 'REPLACE'])
-      else {
-        const expires = Math.ceil(clock.expires(image.deadline))
-        commands.push(['RESTORE', key, expires, image.payload, 'REPLACE', 'ABSTTL'])
+      if (image === null) {
+        gone.push(key)
+        continue
       }
+      const { queue, ready } = this.#formOf(key, image)
+      if (queue) queues.push(key)
+      if (typeof ready === 'string') texts.push(key, ready)
+      else restoring.push(ready ?? this.#restoring(key, image))
     }
-    return [
-      ...(atomic ? many('UNLINK', gone) : gone.map((key) => ['UNLINK', key])),
-      ...many('MSET', texts),
-      ...commands,
-    ]
+    const removing = atomic ? many('UNLINK', gone) : gone.map((key) => ['UNLINK', key])
+    return { commands: [...removing, ...many('MSET', texts), ...restoring], queues }
   }
 
-  #textOf(image: Image): string | undefined {
-    const known = this.#texts.get(image)
-    if (known !== undefined) return known ?? undefined
-    const text = plainText(image)
-    this.#texts.set(image, text ?? null)
-    return text
+  #formOf(key: string, image: Image): Form {
+    const known = this.#forms.get(image)
+    if (known) return known
+    const text = this.#keeping.atomic ? plainText(image) : undefined
+    const kept = image.deadline === null && image.payload.length <= KEPT_BYTES
+    const ready = text ?? (kept ? encode([this.#restoring(key, image)]) : undefined)
+    const form = { queue: QUEUES.has(kindOf(image)), ready }
+    this.#forms.set(image, form)
+    return form
+  }
+
+  #restoring(key: string, { payload, deadline }: Image): Command {
+    if (deadline === null) return ['RESTORE', key, 0, payload, 'REPLACE']
+    return ['RESTORE', key, Math.ceil(this.#keeping.clock.expires(deadline)), payload, 'REPLACE', 'ABSTTL']
   }
 
   async #functions(look: Look, libraries: Buffer | null): Promise<readonly Command[]> {
@@ -149,14 +167,6 @@ function many(name: string, parts: readonly string[]): readonly Command[] {
     commands.push([name, ...parts.slice(at, at + PARTS_PER_COMMAND)])
   }
   return commands
-}
-
-function queuesIn(target: Images): readonly string[] {
-  const queues: string[] = []
-  for (const [key, image] of target) {
-    if (image !== null && ['list', 'zset', 'stream'].includes(kindOf(image))) queues.push(key)
-  }
-  return queues
 }
 
 /** How many clients are blocked; none when it was not asked. */

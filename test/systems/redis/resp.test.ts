@@ -76,6 +76,26 @@ test('a command is bytes, a string one byte a character', () => {
   )
 })
 
+test('a command whose bytes were made before stands anywhere among others', () => {
+  const part = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 8 }).map((text) => Buffer.from(text).toString('latin1')),
+    fc.integer(),
+    fc.uint8Array({ maxLength: 8 }).map((bytes) => Buffer.from(bytes)),
+  )
+  const command = fc.tuple(fc.array(part, { maxLength: 4 }), fc.boolean())
+  fc.assert(
+    fc.property(fc.array(command, { maxLength: 6 }), (commands) => {
+      const mixed = commands.map(([parts, ready]) => (ready ? encode([parts]) : parts))
+      assert.deepEqual(encode(mixed), encode(commands.map(([parts]) => parts)))
+    }),
+  )
+})
+
+test('words that look like the usual ones are read as they are', () => {
+  const words = ['OK', 'O', 'OKAY', 'QUEUED', 'PONG', 'string', 'Q']
+  assert.deepEqual(read(Buffer.from(words.map((word) => `+${word}\r\n`).join(''))).replies, words)
+})
+
 test('bytes that are no reply are refused', () => {
   assert.throws(() => read(Buffer.from('HTTP/1.1 400\r\n')), /not a Redis reply/)
 })
