@@ -80,7 +80,7 @@ export class Lease<S extends Systems, A, C> {
         'CONCURRENT',
         `"${test}" cannot run while "${this.#user}" uses the same systems.\n` +
           'There is one state, so tests that roll it back run one after the other within a worker.\n' +
-          'Take .concurrent away from them; files still run in parallel, each worker with a database of its own.',
+          'Take .concurrent away from them, or sequence.concurrent from the configuration; files still run in parallel, each worker with a database of its own.',
       )
     }
     this.#user = test

@@ -263,11 +263,11 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
         this.#tainted = undefined
       } catch (error) {
         this.#tainted = taint
+        const [first, then] = [messageOf(taint), messageOf(error)]
+        const advice = then === first ? 'Mend that' : `Going back did not help: ${then}\nMend the cause named first`
         throw new VenomError(
           'TAINTED',
-          `The state is unknown, so nothing more runs on it: ${messageOf(taint)}\n` +
-            `Going back did not help: ${messageOf(error)}\n` +
-            'Mend the cause named first; the next run opens the systems anew.',
+          `The state is unknown, so nothing more runs on it: ${first}\n${advice}; the next run opens the systems anew.`,
           { cause: taint },
         )
       }

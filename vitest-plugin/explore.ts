@@ -19,19 +19,23 @@ export function explorations<S extends Systems, A, C>(
   return (name, model, options = {}) => {
     const site = new Error('declared here')
     const timeout = timeoutFor(options)
-    base(name, timeout === undefined ? {} : { timeout }, async ({ venomqaWorld: world, task, signal, skip }) => {
-      if (isOtherReplay(name)) skip('VENOMQA_REPLAY is for another exploration')
-      const { fullTestName: test, timeout: own, result } = task
-      const spent = now() - (result?.startTime ?? now())
-      const tell = (report: ExploreReport): void => {
-        if (graphs) task.meta.venomqaExploration = storyOf(report)
-      }
-      await exploreInTest(
-        { world, lease, test, timeout: own, spent, signal, isWatched: terminal, say: console, tell, site },
-        name,
-        model,
-        options,
-      )
-    })
+    base(
+      name,
+      { concurrent: false, ...(timeout !== undefined && { timeout }) },
+      async ({ venomqaWorld: world, task, signal, skip }) => {
+        if (isOtherReplay(name)) skip('VENOMQA_REPLAY is for another exploration')
+        const { fullTestName: test, timeout: own, result } = task
+        const spent = now() - (result?.startTime ?? now())
+        const tell = (report: ExploreReport): void => {
+          if (graphs) task.meta.venomqaExploration = storyOf(report)
+        }
+        await exploreInTest(
+          { world, lease, test, timeout: own, spent, signal, isWatched: terminal, say: console, tell, site },
+          name,
+          model,
+          options,
+        )
+      },
+    )
   }
 }

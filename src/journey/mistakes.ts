@@ -6,7 +6,7 @@ export function outsideJourney(what: string, name: string): VenomError {
   return new VenomError(
     'OUTSIDE_JOURNEY',
     `${what}("${name}") stands outside a journey.\n` +
-      'A journey collects its parts while its body runs: at the top of a file, in a test or after an await there is none.\n' +
+      'A journey collects its parts while its body runs: at the top of a file, in a test or after an await there is none, and the body of another world is none of its own.\n' +
       `Move it into a body: journey('…', () => { ${what}('${name}'${what === 'checkpoint' ? '' : ', …'}) }).`,
   )
 }

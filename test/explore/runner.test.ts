@@ -61,6 +61,17 @@ const files = {
     import { explore } from './world'
     import { actions } from './model'
     explore('all of it', { actions }, { budget: { steps: 2 }, seed: 1, coverageGoal: { transitions: 1 } })`,
+  'test/together.test.ts': `
+    import { describe } from 'vitest'
+    import { action, explore } from './world'
+    const order = action({
+      when: ({ ctx }) => ctx.ids.length < 3,
+      async run({ ctx }) { await new Promise((resolve) => setTimeout(resolve, 5)); ctx.ids.push(1) },
+    })
+    describe.concurrent('at once', () => {
+      explore('one', { actions: { order } }, { seed: 1 })
+      explore('two', { actions: { order } }, { seed: 1 })
+    })`,
   'vitest.config.ts': `export default { test: { testTimeout: 2500 } }`,
 }
 
@@ -103,4 +114,9 @@ test('an exploration that is too slow reports its budget, never a time-out of th
   const goal = project.run('test/goal.test.ts')
   expect(goal.ok).toBe(false)
   expect(goal.text).toMatch(/coverage: \d+ % of the possible steps were tried, and the goal is 100 %/)
+}, 120_000)
+
+test('explorations run one after the other, since there is one state', () => {
+  const { ok, text } = new Project('runner-together', files).run('test/together.test.ts')
+  expect(ok, text).toBe(true)
 }, 120_000)

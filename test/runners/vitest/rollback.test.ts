@@ -53,7 +53,7 @@ describe.each(['vitest5', 'vitest4'] as const)('%s', (origin) => {
   test('test.concurrent is refused with both names, and the tests after it run', () => {
     const [message] = all.tests.get('second of two')?.failureMessages ?? []
     expect(message).toContain('"second of two" cannot run while "first of two" uses the same systems.')
-    expect(message).toContain('Take .concurrent away from them')
+    expect(message).toContain('Take .concurrent away from them, or sequence.concurrent from the configuration')
     expect(message).not.toContain('node_modules/venomqa')
     expect(traceOf(/ran$/)).toEqual(['first of two ran', 'after them ran'])
   })
