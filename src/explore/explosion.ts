@@ -43,6 +43,8 @@ const SHOWN = 3
 
 /** What was seen at one place of all states. */
 interface Place {
+  /** How often the place was there. */
+  seen: number
   readonly values: Map<string, unknown>
   readonly inner: Map<string, Place>
 }
@@ -77,10 +79,11 @@ export function explosionOf({ states, transitions }: Graph, isLost: boolean): Ex
 }
 
 function emptyPlace(): Place {
-  return { values: new Map(), inner: new Map() }
+  return { seen: 0, values: new Map(), inner: new Map() }
 }
 
 function add(place: Place, value: unknown): void {
+  place.seen += 1
   const members = membersOf(value)
   if (members.length === 0) place.values.set(canonical(value), value)
   const isList = Array.isArray(value) || types.isSet(value)
@@ -92,18 +95,19 @@ function add(place: Place, value: unknown): void {
   }
 }
 
-function culpritsIn({ values, inner }: Place, place: string, least: number): Culprit[] {
+function culpritsIn({ seen, values, inner }: Place, place: string, least: number): Culprit[] {
   const found: Culprit[] = []
   if (values.size >= least) {
     const normalize = [...values.values()].every(isTime) ? 'time()' : `drop('${place}')`
     found.push({ place, what: 'values', count: values.size, example: shortened([...values.keys()].at(-1)!), normalize })
   }
-  if (inner.size >= least) {
+  const fleeting = [...inner].filter(([, at]) => at.seen < seen)
+  if (fleeting.length >= least) {
     // With ever other names, what stands under each says nothing more.
     const normalize = '(data) => …, a function of yours that gives them names of their own'
     return [
       ...found,
-      { place, what: 'names', count: inner.size, example: shortened([...inner.keys()].at(-1)!), normalize },
+      { place, what: 'names', count: fleeting.length, example: shortened(fleeting.at(-1)![0]), normalize },
     ]
   }
   for (const [name, at] of inner) found.push(...culpritsIn(at, place === '' ? name : `${place}.${name}`, least))

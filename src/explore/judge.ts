@@ -3,7 +3,7 @@ import type { Call } from './graph.ts'
 import type { Look } from './identity.ts'
 import type { Done, Live } from './live.ts'
 import type { Severity } from './model.ts'
-import { isTime } from './normalize.ts'
+import { isRank, isTime } from './normalize.ts'
 import { type Difference, differences, line } from './why.ts'
 
 /** One step as it was made. */
@@ -110,6 +110,7 @@ function hint({ place, before, after }: Difference): string {
   const value = before ?? after
   const general = place.replaceAll(/(^|\.)\d+(?=\.|$)/g, '$1*')
   if (isTime(value)) return ` If it is the clock: normalize: [time()], or make the clock a system.`
+  if (isRank(value)) return ` If it does not matter which time is earlier: normalize: [time({ keep: 'nothing' })].`
   if (typeof value === 'number' && Number.isInteger(value)) {
     return ` If it is a generated id that the system does not put back: normalize: [ids({ id: ['${general}'] })].`
   }

@@ -34,7 +34,7 @@ export function sort(...places: readonly string[]): Normalizer {
 export interface TimeOptions {
   /** Where times are. Default: every Date, and every string that is an ISO 8601 time. */
   readonly places?: readonly string[]
-  /** `'order'` (default) keeps which is earlier; `'drop'` makes all times equal. */
+  /** `'order'` (default) keeps which is earlier; `'nothing'` makes all times equal. */
   readonly keep?: 'order' | 'nothing'
 }
 
@@ -62,10 +62,24 @@ export function isTime(value: unknown): boolean {
   return msOf(value, false) !== undefined
 }
 
+/** Whether a value is what `time()` makes of one. */
+export function isRank(value: unknown): boolean {
+  return typeof value === 'string' && /^time \d+$/.test(value)
+}
+
 function msOf(value: unknown, vouchedFor: boolean): number | undefined {
   if (types.isDate(value)) return value.getTime()
-  if (typeof value === 'string' && ISO_TIME.test(value)) return Date.parse(value)
+  if (typeof value === 'string' && ISO_TIME.test(value)) {
+    const ms = Date.parse(value) + belowMs(value)
+    return Number.isNaN(ms) ? undefined : ms // such as MySQL's 0000-00-00 00:00:00
+  }
   return vouchedFor && typeof value === 'number' ? value : undefined
+}
+
+/** What a time in text says below its milliseconds, which Dates leave out, in ms. */
+function belowMs(text: string): number {
+  const [, digits = ''] = /\.\d{3}(\d+)/.exec(text) ?? []
+  return Number(`0.${digits}`)
 }
 
 function byText(a: { text: string }, b: { text: string }): number {

@@ -74,6 +74,22 @@ test('times ask for time(), and names that are always new are told as such', asy
   expect(named.explosion?.culprits).toContainEqual(expect.objectContaining({ place: 'cache', what: 'names' }))
 })
 
+test('many tables that are always there are not to blame, what is in one of them is', async () => {
+  const store = new Map<string, object[]>([['sessions', []]])
+  for (let number = 0; number < 60; number++) store.set(`table ${number}`, [{ rows: number }])
+  const login = (): void => void store.set('sessions', [{ token: `t${++count}` }])
+  let count = 0
+  await using world = await World.open({ systems: { store: memory(store) } })
+  const { explosion } = await explore(
+    world,
+    { actions: { login: { run: login } } },
+    { budget: { steps: 150 }, oracles: { nondeterminism: 'off', hiddenState: 'off' } },
+  )
+  expect(explosion?.culprits.map(({ place, what }) => ({ place, what }))).toEqual([
+    { place: 'store.sessions.*.token', what: 'values' },
+  ])
+})
+
 test('what ends by itself, is finite, or has just begun is no explosion', async () => {
   const finite = await logins(token, { maxDepth: 8, budget: { steps: 500 } })
   expect(finite).toMatchObject({ verdict: 'exhausted' })

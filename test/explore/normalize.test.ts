@@ -37,6 +37,17 @@ describe('time', () => {
     expect(time()(at(1, 5))).not.toEqual(time()(at(5, 1)))
     expect(time()(at(1, 5))).toEqual({ rows: [{ at: 'time 0' }, { at: 'time 1', name: '2026' }] })
   })
+  test('sees what is less than a millisecond apart, as databases write it', () => {
+    const rows = {
+      a: '2026-01-01 10:00:00.000002+00',
+      b: '2026-01-01T10:00:00.000001Z',
+      c: '2026-01-01 11:00:00.000001+01',
+    }
+    expect(time()(rows)).toEqual({ a: 'time 1', b: 'time 0', c: 'time 0' })
+  })
+  test('leaves what looks like a time and is none', () => {
+    expect(time()({ a: '0000-00-00 00:00:00', b: new Date(5) })).toEqual({ a: '0000-00-00 00:00:00', b: 'time 0' })
+  })
   test('keeps nothing when told so', () => {
     expect(time({ keep: 'nothing' })(at(1, 5))).toEqual(time({ keep: 'nothing' })(at(5, 1)))
   })

@@ -86,6 +86,17 @@ describe('nondeterminism', () => {
     expect(report.violations[0]?.message).toMatch(/^order led elsewhere .* normalize: \[time\(\)\]/s)
     expect(await exploreToy({ actions: { order } }, { normalize: time() })).toMatchObject({ verdict: 'exhausted' })
   })
+  test('two times of which now one and now the other is earlier', async () => {
+    let now = 0
+    const order = {
+      when: ({ db }: Toy) => db.size === 0,
+      run: ({ db }: Toy) => void db.set('row', { sent: new Date(++now % 2), seen: new Date(++now % 3) }),
+    }
+    const report = await exploreToy({ actions: { order } }, { normalize: time() })
+    expect(report.violations[0]?.message).toContain(`normalize: [time({ keep: 'nothing' })]`)
+    const { verdict } = await exploreToy({ actions: { order } }, { normalize: time({ keep: 'nothing' }) })
+    expect(verdict).toBe('exhausted')
+  })
   test('random ids, and the actions that use them once they are normalised', async () => {
     const order = {
       when: ({ ctx }: Toy) => ctx.orders.length < 2,
