@@ -45,7 +45,10 @@ export function copy<T>(value: T, other: (thing: object, at: string) => unknown)
       if (types.isRegExp(thing)) return keep(new RegExp(thing))
     }
     if (Buffer.isBuffer(thing)) return keep(Buffer.from(thing))
-    if (ArrayBuffer.isView(thing) || thing instanceof ArrayBuffer) return keep(structuredClone(thing))
+    if (types.isTypedArray(thing)) return keep(thing.slice())
+    if (types.isAnyArrayBuffer(thing)) return keep(thing.slice(0))
+    if (types.isDataView(thing))
+      return keep(new DataView(thing.buffer.slice(thing.byteOffset, thing.byteOffset + thing.byteLength)))
     return keep(other(thing, at) as object)
   }
   return walk(value, '') as T

@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
-import { inspect, stripVTControlCharacters } from 'node:util'
+import { inspect, stripVTControlCharacters, TextDecoder } from 'node:util'
 import { VenomError } from './errors.ts'
 import type { Awaitable } from './rollbackable.ts'
 import { redacted } from './safety.ts'

@@ -21,6 +21,7 @@ describe('copies whole', () => {
     sets: new Set([1, { n: 2 }]),
     buffers: Buffer.from('text'),
     'typed arrays': new Float64Array([1.5, Number.NaN]),
+    'data views': new DataView(new Uint8Array([1, 2, 3]).buffer, 1, 1),
     'array buffers': new Uint8Array([1, 2]).buffer,
     'objects without a prototype': Object.assign(Object.create(null) as object, { a: 1 }),
     'keys that are symbols': { [Symbol.for('hidden')]: [1] },
@@ -53,6 +54,8 @@ describe('copies whole', () => {
       set: new Set([1]),
       at: new Date(0),
       bytes: Buffer.from('a'),
+      part: new Uint8Array([1, 2, 3]).subarray(1),
+      view: new DataView(new Uint8Array([1, 2, 3]).buffer, 1, 1),
     }
     const made = copy(before, refuse)
     before.list[0]!.n = 2
@@ -61,12 +64,16 @@ describe('copies whole', () => {
     before.set.add(2)
     before.at.setTime(1)
     before.bytes[0] = 98
+    before.part[0] = 98
+    before.view.setInt8(0, 98)
     expect(made).toEqual({
       list: [{ n: 1 }],
       map: new Map([['k', { n: 1 }]]),
       set: new Set([1]),
       at: new Date(0),
       bytes: Buffer.from('a'),
+      part: new Uint8Array([2, 3]),
+      view: new DataView(new Uint8Array([2]).buffer),
     })
   })
 

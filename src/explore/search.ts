@@ -1,3 +1,4 @@
+import * as timers from 'node:timers'
 import { VenomError } from '../errors.ts'
 import { blame } from './audit.ts'
 import { atLeast, type Finding, Findings } from './findings.ts'
@@ -39,8 +40,8 @@ export interface Tally {
 
 const BREATH_MS = 10
 
-// Taken at load, so that a runner's fake timers never stop the search.
-const { setImmediate } = globalThis
+// Taken at load, so that a runner's fake timers never stop the search; of Node, since a browser's environment has none.
+const { setImmediate } = timers
 
 /** Walks the reachable states: chooses, goes there, makes the call, looks where it led, and has it judged. */
 export class Search {

@@ -76,6 +76,46 @@ test('HTML draws the states, and each is a link to where it is opened', () => {
   expect(svg).toMatch(/href="#s2" class="broken"><title>state 2: ✗ n &lt; 2/)
 })
 
+test('HTML shows no text of the application as HTML', async () => {
+  const odd = '<i onclick="x">&'
+  const actions = {
+    '<u>put</u>': {
+      params: { text: { from: () => [odd] } },
+      run: ({ db }: Toy, { text }: { text?: unknown }) => void db.set(odd, text),
+    },
+    '<u>stop</u>': { when: ({ db }: Toy) => db.size > 0, run: ({ db }: Toy) => void db.set('end', 1) },
+  }
+  const options = { name: odd, budget: { steps: 1 }, strategy: 'bfs' } as const
+  const html = toHtml(await exploreToy({ actions }, options))
+  expect(html.split('&lt;i onclick=').length).toBeGreaterThan(5)
+  expect(html).toContain('&lt;u&gt;stop&lt;/u&gt;() <i>not tried</i>')
+  expect(html).not.toMatch(/<u>|<i onclick/)
+})
+
+test('HTML of very many states draws and holds the nearest, and links only those', async () => {
+  const model = { actions: { up: counter('a', 60), down: counter('b', 40) } }
+  const big = await exploreToy(model, { strategy: 'bfs', audit: 0 })
+  expect(big.graph.states).toHaveLength(61 * 41)
+  const html = toHtml(big)
+  expect(html).toContain('The 120 nearest of 2501 states.')
+  expect(html).toContain('501 more states are not on this page.')
+  expect([...html.matchAll(/<rect /g)]).toHaveLength(120)
+  const ids = new Set([...html.matchAll(/ id="(s\d+)"/g)].map(([, id]) => id))
+  expect(ids.size).toBe(2000)
+  expect([...html.matchAll(/href="#(s\d+)"/g)].filter(([, id]) => !ids.has(id))).toEqual([])
+})
+
+test('HTML draws one arrow between two states, however many actions lead there, and backward ones in a bow', () => {
+  const html = toHtml(report)
+  const paths = [...html.matchAll(/class="arrow" d="M(\d+) (\d+)C(\d+) \S+ \S+ \S+ (\d+)/g)]
+  expect(new Set(paths.map(([path]) => path)).size).toBe(paths.length)
+  for (const [, from, , by, to] of paths) {
+    // Forward the curve stays between its ends; backward it goes out to the right of both.
+    if (Number(to) > Number(from)) expect(Number(by)).toBeLessThan(Number(to))
+    else expect(Number(by)).toBeGreaterThan(Number(from))
+  }
+})
+
 // A real browser: the one of CHROME_PATH, or Debian's.
 const browser = [process.env['CHROME_PATH'], '/usr/bin/chromium'].find((path) => path !== undefined && existsSync(path))
 

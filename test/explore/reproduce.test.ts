@@ -1,6 +1,7 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { serialize } from 'node:v8'
 import { afterEach, expect, test, vi } from 'vitest'
 import { literal, quoted } from '../../src/explore/literal.ts'
 import { reportText } from '../../src/explore/index.ts'
@@ -102,6 +103,40 @@ test('the corpus is walked first: the second time costs the path alone', async (
   } finally {
     rmSync(corpus, { recursive: true })
   }
+})
+
+test('of the corpus only the own paths are walked whose actions there are, and other files are left alone', async () => {
+  const corpus = mkdtempSync(join(tmpdir(), 'venomqa-corpus-'))
+  try {
+    const low = { 'n < 2': ({ db }: Toy) => count(db, 'n') < 2 }
+    const up = counter('n', 3)
+    const kept = await exploreToy({ actions: { up }, invariants: low }, { corpus, name: 'mine' })
+    expect(kept.violations).toHaveLength(1)
+    writeFileSync(join(corpus, 'README.md'), 'what this folder is for')
+    const walked = async (actions: Record<string, typeof up>, name: string) => {
+      const { violations, coverage } = await exploreToy({ actions, invariants: low }, { corpus, name, maxDepth: 1 })
+      return [violations.length, coverage.states]
+    }
+    expect(await walked({ up }, 'mine')).toEqual([1, 0])
+    expect(await walked({ up }, 'another')).toEqual([0, 2])
+    expect(await walked({ renamed: up }, 'mine')).toEqual([0, 2])
+    // All of it is explored where a broken rule is no reason to stop.
+    const on = await exploreToy({ actions: { up }, invariants: low }, { corpus, name: 'mine', stopOn: 'never' })
+    expect(on.coverage.states).toBe(3)
+    const none = await exploreToy({ actions: { up } }, { corpus: join(corpus, 'not there yet') })
+    expect(none.verdict).toBe('exhausted')
+  } finally {
+    rmSync(corpus, { recursive: true })
+  }
+})
+
+test('a token of another version is refused, and a replay misses no goal', async () => {
+  const other = serialize({ version: 2, name: 'exploration', path: [] }).toString('base64url')
+  expect(() => recordedIn(other)).toThrow('it comes from another version of venomqa')
+  const model = { actions: { up: counter('n', 3) }, invariants: { 'n < 2': ({ db }: Toy) => count(db, 'n') < 2 } }
+  const { violations } = await exploreToy(model)
+  const goal = { coverageGoal: { transitions: 1, actions: 1 } }
+  expect(await exploreToy(model, { replay: violations[0]!.replay, ...goal })).toMatchObject({ missed: [] })
 })
 
 test('a journey file is written where it is asked for', async () => {

@@ -30,6 +30,17 @@ test('why says where two states differ, or what makes them equal', async () => {
   expect(await world.why(paid, refunded)).toMatchObject({ same: false })
 })
 
+test('a place in a Map is named by its key, and what is short is shown whole', async () => {
+  const notes = (end: string) => new Map([[{ id: 1 }, `the same beginning, then ${end}`]])
+  const db = new Map([['notes', notes('a')]])
+  await using world = await World.open({ systems: { db: memory(db) } })
+  const before = await world.observe()
+  db.set('notes', notes('b'))
+  expect(why(before, await world.observe()).text).toBe(
+    'They differ:\ndb.notes.{"id":1} "the same beginning, then a" → "the same beginning, then b"',
+  )
+})
+
 test('of long texts, why shows the part that differs', async () => {
   const db = new Map([['page', `${'same '.repeat(50)}before ${'same '.repeat(50)}`]])
   await using world = await World.open({ systems: { db: memory(db) } })

@@ -17,6 +17,48 @@ module.exports = class extends TestEnvironment {
   handleTestEvent(event) { if (event.name === 'test_skip') process.stderr.write('skipped ' + event.test.name + '\\n') }
 }`
 
+/** As jsdom is under Jest: without much of what is global in Node. */
+const BARE_ENVIRONMENT = `const { TestEnvironment } = require('jest-environment-node')
+module.exports = class extends TestEnvironment {
+  async setup() {
+    await super.setup()
+    for (const name of ['setImmediate', 'clearImmediate', 'structuredClone', 'TextDecoder', 'fetch']) delete this.global[name]
+  }
+}`
+
+const BARE_TEST = `import { PassThrough } from 'node:stream'
+import { expect } from '@jest/globals'
+import { defineWorld } from 'venomqa/jest'
+import { memory } from 'venomqa/memory'
+const logs = new PassThrough()
+const systems = { bytes: memory(new Map<string, Uint8Array>()) }
+const { journey, step, checkpoint, branch, explore, action } = defineWorld({ systems, logs })
+journey('bytes', () => {
+  step('write', ({ bytes }) => void bytes.set('a', new Uint8Array([1])))
+  checkpoint('written')
+  branch('one', () => step('overwrite', ({ bytes }) => void (bytes.get('a')![0] = 2)))
+  branch('two', () => step('read', async ({ bytes }) => {
+    logs.write(Buffer.from('a line of the log'))
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(bytes.get('a')![0]).toBe(3)
+  }))
+})
+const wait = () => new Promise((resolve) => setTimeout(resolve, 20))
+const add = action({ when: ({ bytes }) => bytes.size < 3, run: async ({ bytes }) => { await wait(); bytes.set('k' + bytes.size, new Uint8Array(1)) } })
+explore('more bytes', { actions: { add } }, { seed: 1 })
+`
+
+test('an environment like a browser’s lacks nothing that journeys and explorations need', () => {
+  using project = new JestProject('checkout', 'swc', { testEnvironment: './environment.cjs' })
+  project.write('environment.cjs', BARE_ENVIRONMENT)
+  project.write('bare.test.ts', BARE_TEST)
+  const { failed, passed, messages } = project.run(['bare'])
+  expect(failed).toEqual(['bytes two'])
+  expect(messages.get('bytes two')).toMatch(/Expected: 3\s+Received: 1/)
+  expect(messages.get('bytes two')).toContain('a line of the log')
+  expect(passed).toEqual(['bytes one', 'more bytes'])
+})
+
 function checkoutWith(config: object, files: Record<string, string>, format: Format = 'swc'): JestRun {
   using project = new JestProject('checkout', format, config)
   for (const [file, text] of Object.entries(files)) project.write(file, text)
