@@ -133,6 +133,83 @@ describe('withRollback', () => {
     }
   })
 
+  test('another set-up is called, and one that is asked for every run', async () => {
+    const list = new Map<string, number[]>()
+    await using world = await World.open({ systems: { list: memory(list) } })
+    await using rollback = withRollback(world)
+    const calls: string[] = []
+    const empty = () => (calls.push('empty'), { model: { size: 0, ops: [] as string[] }, real: list })
+    const filled = () => {
+      calls.push('filled')
+      list.set('list', [0, 0])
+      return { model: { size: 2, ops: [] as string[] }, real: list }
+    }
+    const push = () => [new Command('push', 1)]
+    for (const setup of [empty, empty, filled, filled]) await rollback.asyncModelRun(setup, push())
+    expect(list.get('list')).toEqual([0, 0, 1])
+    await rollback.asyncModelRun(filled, push(), { setup: 'each' })
+    expect(calls).toEqual(['empty', 'filled', 'filled'])
+  })
+
+  test('takes checkpoints only after a failure and where they pay, forty at most, and releases them', async () => {
+    const list = new Map<string, number>()
+    const real = memory(list)
+    let [taken, alive] = [0, 0]
+    const counted = {
+      ...real,
+      checkpoint: (name: string) => ((taken += 1), (alive += 1), real.checkpoint(name)),
+      release: (mark: never) => ((alive -= 1), real.release?.(mark)),
+    }
+    await using world = await World.open({ systems: { list: counted }, verify: 'off' })
+    const before = alive
+    const step = (ms: number, fails = false): fc.AsyncCommand<object, unknown> => ({
+      check: () => true,
+      async run() {
+        for (const end = performance.now() + ms; performance.now() < end;);
+        if (fails) throw new Error('as it should')
+      },
+    })
+    const takenBy = async (rollback: ReturnType<typeof withRollback>, commands: fc.AsyncCommand<object, unknown>[]) => {
+      taken = 0
+      await rollback.asyncModelRun(() => ({ model: {}, real: undefined }), commands).catch(() => undefined)
+      return taken
+    }
+    {
+      await using rollback = withRollback(world)
+      const slow = Array.from({ length: 60 }, () => step(1))
+      const bad = step(0, true)
+      expect(await takenBy(rollback, slow)).toBe(2) // where it started, and the set-up
+      expect(await takenBy(rollback, [...slow, bad])).toBe(0)
+      const shrunk = await takenBy(rollback, [...slow.slice(5), bad])
+      expect(shrunk).toBeGreaterThan(20)
+      expect(shrunk).toBeLessThanOrEqual(40)
+      const quick = Array.from({ length: 30 }, () => step(0))
+      await takenBy(rollback, [...quick, bad])
+      expect(await takenBy(rollback, [...quick.slice(1), bad])).toBeLessThan(15)
+    }
+    expect(alive).toBe(before)
+  })
+
+  test('a command that remembers its runs is made again also where a checkpoint was taken after it', async () => {
+    await using world = await World.open({ systems: { list: memory(new Map()) } })
+    await using rollback = withRollback(world)
+    let runs = 0
+    const remembers = {
+      check: () => true,
+      times: 0,
+      async run() {
+        for (const end = performance.now() + 3; performance.now() < end;);
+        this.times += 1
+        runs += 1
+      },
+    }
+    const bad = { check: () => true, run: () => Promise.reject(new Error('as it should')) }
+    for (let i = 0; i < 3; i++) {
+      await rollback.asyncModelRun(() => ({ model: {}, real: 0 }), [remembers, bad]).catch(() => undefined)
+    }
+    expect(runs).toBe(3)
+  })
+
   test('a command that remembers its runs, and a model with a class, are run whole', async () => {
     const list = new Map<string, number[]>()
     await using world = await World.open({ systems: { list: memory(list) } })
@@ -192,6 +269,16 @@ test('rolledBack puts the world back before every run', async () => {
   const { failed, counterexample } = await fc.check(property, { seed: 1 })
   expect([failed, counterexample]).toEqual([true, [500]])
   expect(new Set(sizes)).toEqual(new Set([0]))
+})
+
+test('rolledBack keeps the hook that a property has, and calls it on the world that was put back', async () => {
+  const list = new Map<string, number[]>()
+  await using world = await World.open({ systems: { list: memory(list) } })
+  await using rollback = withRollback(world)
+  const property = fc.asyncProperty(fc.nat(), async () => void list.set('left', []))
+  const seen: number[] = []
+  await fc.assert(rollback.rolledBack(property.beforeEach(() => void seen.push(list.size))), { numRuns: 5 })
+  expect(seen).toEqual([0, 0, 0, 0, 0])
 })
 
 test('fromCommands: existing commands are explored, and the model is rolled back', async () => {

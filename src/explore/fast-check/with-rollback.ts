@@ -7,7 +7,7 @@ import type { Systems, World, WorldMark } from '../../world.ts'
 /** How model runs are rolled back. */
 export interface RollbackOptions<Model extends object> {
   /**
-   * `'once'` (default): the first run's set-up is the start of all. `'each'`: it is called for every run, for set-ups that
+   * `'once'` (default): the first run's set-up is the start of all until another function is given, told by its text. `'each'`: it is called for every run, for set-ups that
    * depend on generated values; then only the state is put back, and nothing is skipped.
    */
   readonly setup?: 'once' | 'each'
@@ -77,7 +77,7 @@ const RETURNS = 4
 class ModelRunner {
   readonly #world: World<Systems, unknown, unknown>
   #start: WorldMark | undefined
-  #set: { readonly mark: WorldMark; readonly model: object; readonly real: unknown } | undefined
+  #set: { readonly by: string; readonly mark: WorldMark; readonly model: object; readonly real: unknown } | undefined
   #strides: Stride[] = []
   /** The commands of the last run that failed: only what is shrunk of them comes again, so only there checkpoints pay. */
   #failed: ReadonlySet<object> = new Set()
@@ -106,7 +106,7 @@ class ModelRunner {
   async run(setup: AnySetup, iterable: Iterable<AnyCommand>, options: RollbackOptions<object> = {}): Promise<void> {
     const commands = [...iterable]
     const clone = options.clone ?? plainCopy
-    if (options.setup === 'each' || !this.#set || !this.#world.holds(this.#set.mark)) {
+    if (options.setup === 'each' || this.#set?.by !== String(setup) || !this.#world.holds(this.#set.mark)) {
       const whole = await this.#setUp(setup, clone, options.setup !== 'each')
       if (whole) return this.#all(commands, whole)
     }
@@ -144,7 +144,7 @@ class ModelRunner {
     const { model, real } = await setup()
     if (!once) return { model, real }
     try {
-      this.#set = { mark: await this.#world.checkpoint('set up'), model: clone(model), real }
+      this.#set = { by: String(setup), mark: await this.#world.checkpoint('set up'), model: clone(model), real }
       return undefined
     } catch (error) {
       if (isVenomError(error) && error.code === 'NOT_CLONEABLE') return { model, real }
