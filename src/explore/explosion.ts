@@ -46,6 +46,8 @@ interface Place {
   /** How often the place was there. */
   seen: number
   readonly values: Map<string, unknown>
+  /** How many of the values were there in the first state: what is always there makes nothing new. */
+  first: number
   readonly inner: Map<string, Place>
 }
 
@@ -60,7 +62,7 @@ export function explosionOf({ states, transitions }: Graph, isLost: boolean): Ex
     const data = states[Math.floor(at)]!.look?.data
     if (data === undefined) continue
     sampled += 1
-    add(root, data)
+    add(root, data, sampled === 1)
   }
   const found = culpritsIn(root, '', Math.max(LEAST_VALUES, Math.sqrt(sampled)))
   const culprits = found.toSorted((a, b) => b.count - a.count).slice(0, SHOWN)
@@ -79,25 +81,26 @@ export function explosionOf({ states, transitions }: Graph, isLost: boolean): Ex
 }
 
 function emptyPlace(): Place {
-  return { seen: 0, values: new Map(), inner: new Map() }
+  return { seen: 0, values: new Map(), first: 0, inner: new Map() }
 }
 
-function add(place: Place, value: unknown): void {
+function add(place: Place, value: unknown, isFirst: boolean): void {
   place.seen += 1
   const members = membersOf(value)
   if (members.length === 0) place.values.set(canonical(value), value)
+  if (isFirst) place.first = place.values.size
   const isList = Array.isArray(value) || types.isSet(value)
   for (const [member, inside] of members) {
     const name = isList ? '*' : member
     const inner = place.inner.get(name) ?? emptyPlace()
     place.inner.set(name, inner)
-    add(inner, inside)
+    add(inner, inside, isFirst)
   }
 }
 
-function culpritsIn({ seen, values, inner }: Place, place: string, least: number): Culprit[] {
+function culpritsIn({ seen, values, first, inner }: Place, place: string, least: number): Culprit[] {
   const found: Culprit[] = []
-  if (values.size >= least) {
+  if (values.size - first >= least) {
     const normalize = [...values.values()].every(isTime) ? 'time()' : `drop('${place}')`
     found.push({ place, what: 'values', count: values.size, example: shortened([...values.keys()].at(-1)!), normalize })
   }

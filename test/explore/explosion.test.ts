@@ -74,8 +74,12 @@ test('times ask for time(), and names that are always new are told as such', asy
   expect(named.explosion?.culprits).toContainEqual(expect.objectContaining({ place: 'cache', what: 'names' }))
 })
 
-test('many tables that are always there are not to blame, what is in one of them is', async () => {
+test('many tables and rows that are always there are not to blame, what is in one of them is', async () => {
   const store = new Map<string, object[]>([['sessions', []]])
+  store.set(
+    'settings',
+    Array.from({ length: 60 }, (_, number) => ({ number })),
+  )
   for (let number = 0; number < 60; number++) store.set(`table ${number}`, [{ rows: number }])
   const login = (): void => void store.set('sessions', [{ token: `t${++count}` }])
   let count = 0
