@@ -104,7 +104,8 @@ export function whatDiffers(first: unknown, second: unknown): string {
   return `${line(one)}${more}.${hint(one)}`
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-|^[0-9a-f]{24,}$/i
+/** A UUID, an ObjectId, or letters and digits as nanoid, cuid, ulid and their like draw them. */
+const RANDOM_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-|^(?=.*\d)(?=.*[a-z])[\w-]{20,40}$|^[0-9a-f]{24,}$/i
 
 function hint({ place, before, after }: Difference): string {
   const value = before ?? after
@@ -114,7 +115,7 @@ function hint({ place, before, after }: Difference): string {
   if (typeof value === 'number' && Number.isInteger(value)) {
     return ` If it is a generated id that the system does not put back: normalize: [ids({ id: ['${general}'] })].`
   }
-  if (typeof value === 'string' && UUID.test(value)) {
+  if (typeof value === 'string' && RANDOM_ID.test(value)) {
     return ` If it is a random id: normalize: [ids({ id: ['${general}'] })], with every place it stands in.`
   }
   return ` If it does not matter: normalize: [drop('${general}')].`
