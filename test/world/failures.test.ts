@@ -170,15 +170,6 @@ describe('a rollback that fails in one system', () => {
     await world.close()
   })
 
-  test('says once that a step is still running', async () => {
-    const world = await World.open({ systems: { db: new Store() }, grace: 1 })
-    await thrownBy(() => world.run('order', () => new Promise(() => {}), 1))
-    const { message } = (await thrownBy(() => world.settled())) as Error
-    await expect(world.recover()).rejects.toMatchObject({
-      message: `The state is unknown, so nothing more runs on it: ${message}\nMend that; the next run opens the systems anew.`,
-    })
-  })
-
   test('leaves no later mark to trust: some systems have forgotten it already', async () => {
     const { world, mark, mend } = await open()
     mend()
