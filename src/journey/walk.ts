@@ -122,7 +122,7 @@ export class Walk {
           entry.state = 'failed'
           entry.ms = now() - began
           this.#failures.set(node, { node, reportedBy: host.name })
-          if (host.changes !== 'off') await this.#tellChanges(report, this.#last)
+          if (host.changes !== 'off') await this.#tellChanges(report, this.#last, error)
           const logs = await this.#world.logs.tails()
           if (logs.length > 0) report.logs = logs
           throw told(error, node, report)
@@ -226,8 +226,11 @@ export class Walk {
   }
 
   /** The story of a failure must not fail itself: work may still be running, or the backend gone. */
-  async #tellChanges(report: PathReport, since: WorldMark): Promise<void> {
-    const lines = await this.#world.changes(since).then(linesOf, (error: unknown) => [`unknown (${messageOf(error)})`])
+  async #tellChanges(report: PathReport, since: WorldMark, failure?: unknown): Promise<void> {
+    const lines = await this.#world.changes(since).then(linesOf, (error: unknown) => {
+      const why = messageOf(error)
+      return [failure !== undefined && messageOf(failure) === why ? 'unknown, for the same reason' : `unknown (${why})`]
+    })
     report.changed = { since: since === this.#start ? 'the start' : `◆ ${since.name}`, lines }
   }
 }

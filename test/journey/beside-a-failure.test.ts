@@ -45,13 +45,17 @@ interface Seen {
 }
 
 /** Runs a journey of one path on a system that asks the server what changed. */
-async function walked(declare: (step: StepFunction<Seen>) => void): Promise<{ report: PathReport; message: string }> {
+async function walked(
+  declare: (step: StepFunction<Seen>) => void,
+  refusal?: Error,
+): Promise<{ report: PathReport; message: string }> {
   let journey: JourneyNode | undefined
   const { journey: declareJourney, step } = journeyWords<Seen>((node) => (journey = node))
   declareJourney('j', () => declare(step))
   const db = memory(new Map())
   const changes = async (mark: Parameters<typeof db.changes>[0]): Promise<readonly Change[]> => {
     await fetch(`${url}/changes`)
+    if (refusal) throw refusal
     return db.changes(mark)
   }
   await using world = await World.open({ systems: { db: { ...db, changes } }, logs: log })
@@ -60,6 +64,7 @@ async function walked(declare: (step: StepFunction<Seen>) => void): Promise<{ re
   const report = reportOf(path)
   await walk.begin(path)
   const error = await walk.run(path, report, host).catch((thrown: Error) => thrown)
+  refusal = undefined // the world goes back when it closes
   return { report, message: error?.message ?? '' }
 }
 
@@ -113,4 +118,13 @@ test('only what was logged during the failed step stands beside the failure', as
   expect(report.logs?.[0]?.lines[0]).toBe('asked for /meanwhile')
   expect(message).toContain('\noutput:\n  asked for /meanwhile')
   expect(message).not.toContain('/before')
+})
+
+test('what failed since the changes cannot be told is said once', async () => {
+  const refusal = new Error('the schema changed')
+  const { message } = await walked((step) => step('a', ({ changes }) => changes()), refusal)
+  expect(message.match(/the schema changed/g)).toHaveLength(1)
+  expect(message).toContain('unknown, for the same reason')
+  const other = await walked((step) => step('a', () => Promise.reject(new Error('409'))), refusal)
+  expect(other.message).toContain('unknown (db could not tell its changes: the schema changed)')
 })
