@@ -1,22 +1,36 @@
-const PINNED_IMAGE = 'venomqa.image(old)'
+const PINNED = 'venomqa.image(old)'
 
-/** A function with settings costs more than all the rest of a trigger, so it is called only where the session's settings are odd. */
-const IMAGE = `case when current_setting('DateStyle') like 'ISO%' and current_setting('IntervalStyle') = 'postgres'
-      and current_setting('extra_float_digits') in ('1', '2', '3') then old::text else ${PINNED_IMAGE} end`
+const where = (ordinary: string): string => `case when ${ordinary} then old::pg_catalog.text else ${PINNED} end`
 
-const logUpdate = (name: string, image: string): string => `
-create function venomqa.${name}() returns trigger language plpgsql as $$
+/**
+ * The old row as text, by what that depends on: `venomqa.image_of` says which is for a table.
+ *
+ * A function with settings costs more than all the rest of a trigger, so it is called only where a setting is odd that
+ * matters to some column.
+ */
+const IMAGES = {
+  plain: 'old::pg_catalog.text',
+  dated: where(`('2000-01-31'::pg_catalog.date)::pg_catalog.text = '2000-01-31'`),
+  checked: where(`current_setting('DateStyle') like 'ISO%' and current_setting('IntervalStyle') = 'postgres'
+    and current_setting('extra_float_digits') in ('1', '2', '3')`),
+  pinned: PINNED,
+}
+
+/** What a variable is set to is prepared once in a transaction; inside of the statement it would be for each row. */
+const logOld = ([kind, image]: readonly [string, string]): string => `
+create function venomqa.log_update_${kind}() returns trigger language plpgsql as $$
+declare
+  v_row pg_catalog.text := ${image};
 begin
-  insert into venomqa.log values (tg_relid, new.ctid, new.xmin, old.ctid, old.xmin,
-    ${image});
+  insert into venomqa.log values (tg_relid, new.ctid, new.xmin, old.ctid, old.xmin, v_row);
   return null;
-end $$;`
+end $$;
 
-const logDelete = (name: string, image: string): string => `
-create function venomqa.${name}() returns trigger language plpgsql as $$
+create function venomqa.log_delete_${kind}() returns trigger language plpgsql as $$
+declare
+  v_row pg_catalog.text := ${image};
 begin
-  insert into venomqa.log (rel, old_at, old_by, old_row) values (tg_relid, old.ctid, old.xmin,
-    ${image});
+  insert into venomqa.log (rel, old_at, old_by, old_row) values (tg_relid, old.ctid, old.xmin, v_row);
   return null;
 end $$;`
 
@@ -104,17 +118,13 @@ begin
   return null;
 end $$;
 
-${logUpdate('log_update', IMAGE)}
-${logUpdate('log_update_pinned', PINNED_IMAGE)}
-
-${logDelete('log_delete', IMAGE)}
-${logDelete('log_delete_pinned', PINNED_IMAGE)}
+${Object.entries(IMAGES).map(logOld).join('\n')}
 
 -- For sessions in replica mode, such as loaders: rare, so one function for all.
 create function venomqa.log_any() returns trigger language plpgsql as $$
 begin
   insert into venomqa.log values (tg_relid, new.ctid, new.xmin, old.ctid, old.xmin,
-    case when tg_op <> 'INSERT' then ${PINNED_IMAGE} end);
+    case when tg_op <> 'INSERT' then ${PINNED} end);
   return null;
 end $$;
 

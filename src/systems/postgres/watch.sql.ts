@@ -17,9 +17,10 @@ create view venomqa.user_tables as
   where c.relkind = 'r' and c.relpersistence <> 't'
     and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e');
 
--- Whether the text of a row depends on the locale or the search path: some column is, or contains, money or the name
--- of a database object.
-create function venomqa.needs_pins(p_rel oid) returns boolean language sql stable set search_path = pg_catalog as $$
+-- What the text of a row depends on: the locale or the search path (pinned) where some column is, or contains, money or
+-- the name of a database object; the style of dates (dated); nothing (plain). Where a type is none that is known, the
+-- settings of the session are asked for (checked).
+create function venomqa.image_of(p_rel oid) returns text language sql stable set search_path = pg_catalog as $$
   with recursive contained (type) as (
       select atttypid from pg_attribute where attrelid = p_rel and attnum > 0 and not attisdropped
     union
@@ -33,11 +34,28 @@ create function venomqa.needs_pins(p_rel oid) returns boolean language sql stabl
       ) as part (inner_type)
       where inner_type <> 0
   )
-  select exists (
-    select from contained where type in (
+  select case
+    when bool_or(oid in (
       'money'::regtype, 'regclass'::regtype, 'regproc'::regtype, 'regprocedure'::regtype, 'regoper'::regtype,
       'regoperator'::regtype, 'regtype'::regtype, 'regconfig'::regtype, 'regdictionary'::regtype, 'regcollation'::regtype
-    ))
+    )) then 'pinned'
+    when bool_or(not is_dated and not is_plain) then 'checked'
+    when bool_or(is_dated) then 'dated'
+    else 'plain'
+  end
+  from contained join pg_type on oid = type
+  cross join lateral (
+    select
+      oid in ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype) as is_dated,
+      -- Enums are written as they are, and what only contains others as those are. Not so composites: they can be
+      -- altered without the table.
+      typtype in ('d', 'e', 'm', 'r') or typoutput = 'array_out'::regproc or oid in (
+        'bool'::regtype, 'int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype, 'text'::regtype,
+        'varchar'::regtype, 'bpchar'::regtype, '"char"'::regtype, 'name'::regtype, 'uuid'::regtype, 'json'::regtype,
+        'jsonb'::regtype, 'bytea'::regtype, 'bit'::regtype, 'varbit'::regtype, 'time'::regtype, 'inet'::regtype,
+        'cidr'::regtype, 'macaddr'::regtype, 'oid'::regtype, 'tsvector'::regtype, 'tsquery'::regtype
+      ) as is_plain
+  ) as known
 $$;
 
 create function venomqa.watch(p_rel oid) returns void language plpgsql as $watch$
@@ -57,9 +75,9 @@ begin
     create or replace trigger venomqa_insert after insert on %1$s
       for each row execute function venomqa.log_insert();
     create or replace trigger venomqa_update after update on %1$s
-      for each row execute function venomqa.log_update%2$s();
+      for each row execute function venomqa.log_update_%2$s();
     create or replace trigger venomqa_delete after delete on %1$s
-      for each row execute function venomqa.log_delete%2$s();
+      for each row execute function venomqa.log_delete_%2$s();
     create or replace trigger venomqa_replica after insert or update or delete on %1$s
       for each row when (current_setting('venomqa.control', true) is distinct from 'on')
       execute function venomqa.log_any();
@@ -71,7 +89,7 @@ begin
       enable trigger venomqa_insert, enable trigger venomqa_update, enable trigger venomqa_delete,
       enable replica trigger venomqa_replica,
       enable always trigger venomqa_truncate, enable always trigger venomqa_truncated;
-  $sql$, v_name, case when venomqa.needs_pins(p_rel) then '_pinned' else '' end);
+  $sql$, v_name, venomqa.image_of(p_rel));
 
   -- Columns that the server computes are not put back by us.
   select string_agg(format('%I', attname), ', ' order by attnum),
