@@ -109,7 +109,8 @@ const RANDOM_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-|^(?=.*\d)(?=.*[a-z])[\w-]{20,40}$|^
 
 function hint({ place, before, after }: Difference): string {
   const value = before ?? after
-  const general = place.replaceAll(/(^|\.)\d+(?=\.|$)/g, '$1*')
+  const places = place.replaceAll(/(^|\.)\d+(?=\.|$)/g, '$1*').split(/([.:/])/)
+  const general = places.map((part) => (RANDOM_ID.test(part) ? '*' : part)).join('')
   if (isTime(value)) return ` If it is the clock: normalize: [time()], or make the clock a system.`
   if (isRank(value)) return ` If it does not matter which time is earlier: normalize: [time({ keep: 'nothing' })].`
   if (typeof value === 'number' && Number.isInteger(value)) {

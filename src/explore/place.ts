@@ -24,7 +24,8 @@ export const GONE = Symbol('gone')
 
 /**
  * Rebuilds `data` with every value replaced whose place matches one of `patterns`: names joined by dots, `*` for any
- * one name, `**` for any number of them. `db.orders.*.token` is the token of every order.
+ * one name, `**` for any number of them. `db.orders.*.token` is the token of every order. Within a name `*` is any text,
+ * `cache.session:*`, and a name may have dots itself, `uploads.ada.txt.content`.
  */
 export function replaceAt(
   data: unknown,
@@ -58,9 +59,27 @@ function isEnd(rest: readonly string[]): boolean {
 function advance(open: readonly (readonly string[])[], name: string): readonly (readonly string[])[] {
   return open.flatMap((rest): (readonly string[])[] => {
     const [first, ...others] = rest
+    if (first === undefined) return []
     if (first === '**') return [rest, ...advance([others], name)]
-    return first === '*' || first === name ? [others] : []
+    if (fits(first, name)) return [others]
+    const parts = name.split('.').length
+    return parts > 1 && rest.slice(0, parts).join('.') === name ? [rest.slice(parts)] : []
   })
+}
+
+/** Whether a pattern with any number of `*` in it, each for any text, stands for a name. */
+function fits(pattern: string, name: string): boolean {
+  const [start = '', ...pieces] = pattern.split('*')
+  const end = pieces.pop()
+  if (end === undefined) return pattern === name
+  if (!name.startsWith(start) || !name.endsWith(end) || name.length < start.length + end.length) return false
+  let at = start.length
+  for (const piece of pieces) {
+    at = name.indexOf(piece, at)
+    if (at < 0) return false
+    at += piece.length
+  }
+  return at <= name.length - end.length
 }
 
 function nameOf(key: unknown): string {

@@ -11,6 +11,18 @@ describe('drop', () => {
     expect(drop('db.orders.*.token')(data)).toEqual({ ...data, db: { ...data.db, orders: [{ id: 1 }] } })
     expect(drop('**.token')(data)).toEqual({ db: { orders: [{ id: 1 }], users: [{}] }, ctx: {} })
   })
+  test('* within a name stands for any text, and a name may have dots', () => {
+    const cache = { 'sess:a.b': 1, 'sess:c': 2, sess: 3, 'a.txt': { content: 4, mode: 5 }, 'b.c.txt': { content: 6 } }
+    const without = (...places: string[]) => drop(...places)({ cache })
+    expect(without('cache.sess:*')).toEqual({ cache: { ...cache, 'sess:a.b': undefined, 'sess:c': undefined } })
+    expect(without('cache.a.txt.content', 'cache.b.c.txt')).toEqual({
+      cache: { ...cache, 'a.txt': { mode: 5 }, 'b.c.txt': undefined },
+    })
+    expect(without('cache.*.content')).toEqual({ cache: { ...cache, 'a.txt': { mode: 5 }, 'b.c.txt': {} } })
+    expect(without('**.b.c.txt.content')).toEqual({ cache: { ...cache, 'b.c.txt': {} } })
+    expect(without('cache.s*s:c*')).toEqual({ cache: { ...cache, 'sess:c': undefined } })
+    expect(without('cache.ses*ess', 'cache.txt', 'cache.b.c', 'cache.*.txt')).toEqual({ cache })
+  })
   test('knows the keys of a Map', () => {
     expect(drop('db.*.at')({ db: new Map([['a', { at: 1, n: 2 }]]) })).toEqual({ db: new Map([['a', { n: 2 }]]) })
   })

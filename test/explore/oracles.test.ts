@@ -107,6 +107,12 @@ describe('nondeterminism', () => {
     },
   )
 
+  test('a random name is told as *', async () => {
+    const login = { run: ({ db }: Toy) => void db.set(`session:${randomUUID()}`, { id: 'ann', paid: false }) }
+    const { violations } = await exploreToy({ actions: { login } })
+    expect(violations[0]?.message).toContain(`normalize: [drop('db.session:*')]`)
+  })
+
   test('random ids, and the actions that use them once they are normalised', async () => {
     const order = {
       when: ({ ctx }: Toy) => ctx.orders.length < 2,
