@@ -4,10 +4,10 @@ import { types } from 'node:util'
  * A deep copy of plain data: primitives, arrays, plain objects, Map, Set, Date, RegExp, Buffer and typed arrays, cycles included.
  *
  * Anything else (a class instance, a function, an open connection) cannot be copied without knowing what it is, so
- * `other` decides: it gets the thing and where it lies, such as `cart.items[0].client`. `structuredClone` is not
+ * `other` decides: it gets the thing and where it lies, such as `cart.items[0].client`. Without it the copy shares it. `structuredClone` is not
  * used because it turns class instances and Buffers into other things without a word.
  */
-export function copy<T>(value: T, other: (thing: object, at: string) => unknown): T {
+export function copy<T>(value: T, other: (thing: object, at: string) => unknown = (thing) => thing): T {
   const seen = new Map<object, unknown>()
   const walk = (thing: unknown, at: string): unknown => {
     if (typeof thing === 'function') return other(thing, at)

@@ -128,5 +128,5 @@ export class Together {
 
 /** A copy, since a simple system may hand out its own live data. */
 function dataOf({ data }: Observation): unknown {
-  return copy(data, (thing) => thing)
+  return copy(data)
 }

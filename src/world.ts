@@ -306,10 +306,7 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
     return this.#alone(async () => {
       this.#open()
       if (this.#identity) return { world: observation('world', await this.#identity()) }
-      const ctx = observation(
-        'ctx',
-        copy<unknown>(this.ctx, (thing) => thing),
-      )
+      const ctx = observation('ctx', copy<unknown>(this.ctx))
       return { ...Object.fromEntries(await this.#together.observe()), ctx }
     })
   }

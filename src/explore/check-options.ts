@@ -1,6 +1,6 @@
 import { aFunction, checkEach, type Given, type Kind } from '../options.ts'
 import { isPlain } from './canonical.ts'
-import { LEVELS } from './findings.ts'
+import { LEVELS, SEVERITIES } from './findings.ts'
 
 const EXPLORATION: Given = {
   of: ' of an exploration',
@@ -26,7 +26,7 @@ const OPTIONS: Readonly<Record<string, Kind>> = {
   seed: ['a whole number', Number.isInteger],
   maxDepth: aCount,
   budget: anObject,
-  stopOn: oneOf('first', 'never', 'critical', 'high', 'medium', 'low'),
+  stopOn: oneOf('first', 'never', ...SEVERITIES),
   only: names,
   except: names,
   oracles: anObject,
@@ -79,7 +79,7 @@ const ACTION: Readonly<Record<string, Kind>> = {
 const TRAITS: Readonly<Record<string, Kind>> = { readonly: aSwitch, idempotent: aSwitch }
 const INVARIANT: Readonly<Record<string, Kind>> = {
   check: aFunction,
-  severity: oneOf('critical', 'high', 'medium', 'low'),
+  severity: oneOf(...SEVERITIES),
   message: anything,
 }
 

@@ -69,7 +69,8 @@ export class Findings {
   }
 }
 
-const SEVERITIES: readonly Severity[] = ['critical', 'high', 'medium', 'low']
+/** The worst first. */
+export const SEVERITIES: readonly Severity[] = ['critical', 'high', 'medium', 'low']
 
 /** Whether `severity` is as bad as `than`, or worse. */
 export function atLeast(severity: Severity, than: Severity): boolean {

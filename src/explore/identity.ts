@@ -37,7 +37,7 @@ export function look(seen: Readonly<Record<string, Observation>>, normalize: rea
 
 /** A look that stays as it is when the systems move on. */
 export function kept(seen: Look, normalize: readonly Normalizer[]): Pick<Look, 'raw' | 'data'> {
-  const raw = copy(seen.raw, (thing) => thing)
+  const raw = copy(seen.raw)
   return { raw, data: normalized(raw, normalize) }
 }
 

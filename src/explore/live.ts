@@ -142,7 +142,7 @@ export class Live {
   /** Makes a call. What the action throws is part of the answer, not an error. */
   async perform(call: Call, known?: Values): Promise<Done> {
     const action = this.#action(call.action)
-    const asked = action.params ? { ...call, params: copy(call.params, (thing) => thing) } : call
+    const asked = action.params ? { ...call, params: copy(call.params) } : call
     const params = known ?? (action.params && (await resolve(action, asked, this.#view))) ?? asked.params
     this.cost.actions += 1
     try {

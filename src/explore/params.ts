@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import type * as FastCheck from 'fast-check'
+import { fastCheck } from './arbitraries.ts'
 import { copy } from '../copy.ts'
-import { VenomError } from '../errors.ts'
 import { canonical } from './canonical.ts'
 import type { Call } from './graph.ts'
 import type { Action, Choice, Drawn, Values } from './model.ts'
@@ -11,6 +11,9 @@ import { seedOf } from './random.ts'
 export interface Offer extends Omit<Call, 'action' | 'key'> {}
 
 const SAMPLES = 2
+
+const NEEDS =
+  'An action draws its parameters from arbitraries, and fast-check is not installed.\nIt is an optional peer of venomqa.'
 
 /** All combinations of the choices from the live state, each with some values of the arbitraries, small ones first. */
 export async function offers<W extends object>(
@@ -73,7 +76,7 @@ export async function shrinkParams(
 ): Promise<Call> {
   const { drawn } = call
   if (!drawn) return call
-  const fc = await fastCheck()
+  const fc = await fastCheck(NEEDS)
   let smallest = call
   const property = fc.asyncProperty(recordOf(fc, action), async (values) => {
     const candidate = withParams(call, { ...call.params, ...values })
@@ -87,7 +90,7 @@ export async function shrinkParams(
 
 /** A call with its key. What it remembers of the parameters is a copy: actions may write to those that they get. */
 export function callOf(action: string, { params: given, picks, drawn }: Offer): Call {
-  const params = copy(given, (thing) => thing)
+  const params = copy(given)
   const key = `${action}(${Object.keys(params).length === 0 ? '' : canonical(params, `the parameters of ${action}`)})`
   return drawn ? { action, params, picks, key, drawn } : { action, params, picks, key }
 }
@@ -98,7 +101,7 @@ export function withParams(call: Call, params: Values): Call {
 }
 
 async function drawSome(action: Action<never>, seed: number) {
-  const fc = await fastCheck()
+  const fc = await fastCheck(NEEDS)
   const found = new Map<string, { values: Values; drawn: { seed: number; index: number } }>()
   const wanted = action.samples ?? SAMPLES
   for (const [index, values] of fc.sample(recordOf(fc, action), { seed, numRuns: wanted * 2 }).entries()) {
@@ -132,18 +135,4 @@ function isChoice([name, param]: [string, unknown]): boolean {
 
 function inOrder(params: object, values: Values): Values {
   return Object.fromEntries(Object.keys(params).map((name) => [name, values[name]]))
-}
-
-async function fastCheck(): Promise<typeof FastCheck> {
-  try {
-    return await import('fast-check')
-  } catch (cause) {
-    throw new VenomError(
-      'DRIVER_MISSING',
-      'An action draws its parameters from arbitraries, and fast-check is not installed.\n' +
-        'It is an optional peer of venomqa.\n' +
-        'npm install -D fast-check',
-      { cause },
-    )
-  }
 }

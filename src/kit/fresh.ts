@@ -76,7 +76,7 @@ export async function changesOf(world: StoreWorld, mark: WorldMark): Promise<rea
 
 /** How the store looks. A copy, since a simple system may hand out its own live data. */
 export async function look(world: StoreWorld): Promise<unknown> {
-  return copy((await world.observe())['store']?.data, (thing) => thing)
+  return copy((await world.observe())['store']?.data)
 }
 
 /** Whether `work` ended within `ms`. */

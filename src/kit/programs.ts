@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type * as FastCheck from 'fast-check'
-import { isVenomError, messageOf, VenomError } from '../errors.ts'
+import { fastCheck } from '../explore/arbitraries.ts'
+import { messageOf, VenomError } from '../errors.ts'
 import type { Awaitable } from '../rollbackable.ts'
 import type { WorldMark } from '../world.ts'
 import { openWorld } from './fresh.ts'
@@ -8,11 +9,14 @@ import type { Law } from './law.ts'
 import { follow, type Step } from './model.ts'
 import type { StoreWorld, Subject } from './subject.ts'
 
+const NEEDS =
+  'The kit needs fast-check, which is not installed.\nIt makes the random programs by which a system is compared with its model.'
+
 /** The law of laws: the model is the definition of what a system is. */
 export const programs = {
   'behaves as a stack of copies under any program': {
     async check(subject, world, { open, runs, timeout }) {
-      const fc = await fastCheck()
+      const fc = await fastCheck(NEEDS)
       const arena = new Arena(open, subject, world)
       const property = fc.asyncProperty(anyProgram(fc, subject), (steps) => arena.run(steps))
       const replay = replayed(process.env['VENOMQA_SEED'])
@@ -122,17 +126,4 @@ function replayed(text: string | undefined): { seed?: number; path?: string } {
     )
   }
   return path === undefined ? { seed: Number(seed) } : { seed: Number(seed), path }
-}
-
-async function fastCheck(): Promise<typeof FastCheck> {
-  try {
-    return await import('fast-check')
-  } catch (cause) {
-    if (isVenomError(cause)) throw cause
-    throw new VenomError(
-      'DRIVER_MISSING',
-      'The kit needs fast-check, which is not installed.\nIt makes the random programs by which a system is compared with its model.\nnpm install -D fast-check',
-      { cause },
-    )
-  }
 }

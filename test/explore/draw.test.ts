@@ -88,7 +88,7 @@ test('HTML shows no text of the application as HTML', async () => {
   const options = { name: odd, budget: { steps: 1 }, strategy: 'bfs' } as const
   const html = toHtml(await exploreToy({ actions }, options))
   expect(html.split('&lt;i onclick=').length).toBeGreaterThan(5)
-  expect(html).toContain('&lt;u&gt;stop&lt;/u&gt;() <i>not tried</i>')
+  expect(html).toContain('&lt;u&gt;stop&lt;/u&gt; <i>not tried</i>')
   expect(html).not.toMatch(/<u>|<i onclick/)
 })
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { observable } from '../../src/explore/act.ts'
 import { act, type ExploreOptions, holds, type Model } from '../../src/explore/index.ts'
+import { fileNameOf } from '../../src/explore/journey-file.ts'
 import { World } from '../../src/index.ts'
 import { memory } from '../../src/systems/memory/index.ts'
 import { counter, exploreToy, type Toy } from './toy.ts'
@@ -46,6 +47,19 @@ journey('n = 0', () => {
     const { warnings } = await exploreToy({ actions: { broken } }, options)
     expect(warnings.map(({ name, file }) => [name, file])).toContainEqual(['serverError', undefined])
   })
+})
+
+test('the name of a file tells rules apart whose letters no file takes, or that only differ far behind', () => {
+  const named = (name: string) =>
+    fileNameOf({ kind: 'invariant', name, severity: 'high', message: '', level: 'error' }, [])
+  expect(named('refunded ≤ paid')).toBe('refunded-le-paid')
+  for (const [one, two] of [
+    ['n 注文', 'n 返金'],
+    [`${'so long '.repeat(12)}a`, `${'so long '.repeat(12)}b`],
+  ] as const) {
+    expect(named(one)).not.toBe(named(two))
+    expect(named(one)).toMatch(/^[a-z0-9-]{1,90}$/)
+  }
 })
 
 describe('in a step', () => {

@@ -3,6 +3,7 @@ import { reportText } from '../report-text.ts'
 import type { ExploreReport } from '../report.ts'
 import { differences, line } from '../why.ts'
 import { escaped as text } from './escaped.ts'
+import { labelOf } from './label.ts'
 import { toSvg } from './svg.ts'
 
 /** How many states the page holds, the nearest first, and how many of them are drawn: of more, nobody sees an arrow. */
@@ -47,13 +48,13 @@ ${graph.states.length > shown.size ? `<p>${graph.states.length - shown.size} mor
 function section(graph: Graph, state: State, shown: ReadonlySet<State>): string {
   const to = (other: State): string =>
     shown.has(other) ? `<a href="#s${other.number}">state ${other.number}</a>` : `state ${other.number}`
-  const path = graph.pathTo(state).map(({ key }) => key.replace(/\(\)$/, ''))
+  const path = graph.pathTo(state).map(labelOf)
   const out = [...state.out.values()].map(({ call, to: next, outcome, status }) => {
     const changed = next === state ? [] : differences(state.look?.data, next.look?.data).slice(0, 5).map(line)
     const answer = `${status ?? ''}${outcome === 'rejected' ? ' refused' : ''}`
-    return `<li>${text(call.key.replace(/\(\)$/, ''))} <i>${answer}</i> → ${next === state ? 'no change' : to(next)}<br><small>${text(changed.join(' · '))}</small>`
+    return `<li>${text(labelOf(call))} <i>${answer}</i> → ${next === state ? 'no change' : to(next)}<br><small>${text(changed.join(' · '))}</small>`
   })
-  const open = (state.closed ? [] : (state.open ?? [])).map(({ key }) => `<li>${text(key)} <i>not tried</i>`)
+  const open = (state.closed ? [] : (state.open ?? [])).map((call) => `<li>${text(labelOf(call))} <i>not tried</i>`)
   const broken = state.broken.map((rule) => `<strong>✗ ${text(rule)}</strong>`)
   return `<details><summary>state ${state.number} ${broken.join(' ')} <small>${text(path.join(' → ') || 'initial')}</small></summary>
 <ul id="s${state.number}">${[...out, ...open].join('')}</ul><pre>${text(contentOf(state))}</pre></details>`

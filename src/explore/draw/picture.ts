@@ -1,4 +1,5 @@
 import type { Graph, State } from '../graph.ts'
+import { labelOf } from './label.ts'
 
 /** How a graph is drawn. */
 export interface DrawOptions {
@@ -49,7 +50,7 @@ export function picture(graph: Graph, { groupBy, max = DRAWN }: DrawOptions = {}
       const key = `${from} ${to}`
       const arrow = arrows.get(key) ?? { from, to, actions: new Set() }
       arrows.set(key, arrow)
-      arrow.actions.add(transition.call.key.replace(/\(\)$/, ''))
+      arrow.actions.add(labelOf(transition.call))
     }
   }
   return {

@@ -1,5 +1,6 @@
 import type { State, Transition } from '../graph.ts'
 import { escaped } from './escaped.ts'
+import { labelOf } from './label.ts'
 
 const COLUMN = 150
 const ROW = 30
@@ -20,7 +21,7 @@ export function toSvg(states: readonly State[]): string {
       const line = lineOf(transition, places)
       if (line === undefined) continue
       const arrow = arrows.get(line) ?? { line, actions: [] }
-      arrow.actions.push(transition.call.key.replace(/\(\)$/, ''))
+      arrow.actions.push(labelOf(transition.call))
       arrows.set(line, arrow)
     }
   }

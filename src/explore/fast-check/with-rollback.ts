@@ -201,5 +201,5 @@ function plainCopy(model: object): object {
 
 /** What a command holds, as it is now. */
 function fieldsOf(command: object): unknown {
-  return copy({ ...command }, (thing) => thing)
+  return copy({ ...command })
 }
