@@ -1,7 +1,7 @@
 import type { Cascades } from './cascade.sql.ts'
 import type { Column } from './catalog.ts'
 import { list, name } from './sql.ts'
-import { isInnodb, logged, type Places, type Tracked } from './tracked.ts'
+import { type Image, isInnodb, logged, type Places, type Tracked } from './tracked.ts'
 
 /*
  * How changes are remembered. Each table has a log, and triggers write into it:
@@ -14,7 +14,10 @@ import { isInnodb, logged, type Places, type Tracked } from './tracked.ts'
  * many is never wrong.
  *
  * The gate is one row, which every entry locks for share until its transaction ends; a mark and a rollback lock it
- * alone. So no transaction is ever on both sides of a mark, and the seq is drawn after the lock is there.
+ * alone. So no transaction is ever on both sides of a mark. A foreign key of the log takes that lock, which costs half
+ * of what reading the gate does; where foreign keys are not checked, the gate is read. With the foreign key the seq is
+ * drawn before the lock is there, and a mark may come between: then another number was drawn too, and the entry is made
+ * again. The first one is one too many, since its row was locked before either.
  *
  * seq is an AUTO_INCREMENT column that is always given a value: InnoDB then tells the highest seq of each log in
  * INNODB_TABLESTATS, without a look at the log. https://dev.mysql.com/doc/refman/9.0/en/miscellaneous-functions.html
@@ -34,9 +37,12 @@ export function gateTables({ schema, own }: Places): readonly string[] {
 export function logTable({ own }: Places, tracked: Tracked): string {
   const images = tracked.way === 'log' ? logged(tracked) : []
   const columns = [
-    'seq BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY',
+    'gate TINYINT NOT NULL DEFAULT 1',
+    'seq BIGINT UNSIGNED NOT NULL AUTO_INCREMENT',
     'was TINYINT NOT NULL',
     ...images.map(({ column, as }) => imageColumn(column, as)),
+    // With this key InnoDB looks at the gate before it writes anything: who waits there holds no entry.
+    `PRIMARY KEY (gate, seq), KEY (seq), FOREIGN KEY (gate) REFERENCES ${own('gate')} (id)`,
   ]
   return `CREATE TABLE ${own(`u${tracked.number}`)} (${list(columns)}) ENGINE = InnoDB ROW_FORMAT = DYNAMIC`
 }
@@ -77,18 +83,33 @@ export function capturesOf({ own }: Places, cascades: Cascades, tracked: Tracked
   if (!isInnodb(table)) return []
   const images = way === 'log' ? logged(tracked) : []
   const keys = way === 'log' ? key : []
-  const seq = `(SELECT UUID_SHORT() FROM ${own('gate')} WHERE id = 1 LOCK IN SHARE MODE)`
-  const entry = (was: 0 | 1, parts: readonly { readonly column: Column; readonly as: string }[]): string =>
+  const gate = `(SELECT UUID_SHORT() FROM ${own('gate')} WHERE id = 1 LOCK IN SHARE MODE)`
+  const logs = '@vq IS NULL OR @vq = 2'
+  const entry = (seq: string, was: 0 | 1, parts: readonly Image[]): string =>
     `INSERT INTO ${own(`u${number}`)} (${list(['seq', 'was', ...parts.map(({ as }) => as)])}) ` +
     `VALUES (${list([seq, String(was), ...parts.map(({ column }) => `${was ? 'OLD' : 'NEW'}.${name(column.name)}`)])});`
   const capture = (letter: string, timing: string, event: string, does: readonly string[]): Capture => ({
     name: `vq_${number}${letter}`,
     timing,
     event,
-    body: `IF @vq IS NULL OR @vq = 2 THEN ${does.join(' ')} END IF`,
+    body: `BEGIN ${does.join(' ')} END`,
   })
+  // Each statement of a trigger has its price, so what is rare stands behind one condition. The name s ends with the
+  // block: elsewhere it could be a column.
+  const first = (was: 0 | 1, parts: readonly Image[], when?: string, does = ''): string => {
+    const sometimes = when ? ` IF ${when} THEN ${does} END IF;` : ''
+    const late = 'UUID_SHORT() <> s + 1'
+    return (
+      'IF @vq IS NULL AND @@foreign_key_checks THEN BEGIN DECLARE s BIGINT UNSIGNED DEFAULT UUID_SHORT(); ' +
+      `${entry('s', was, parts)} IF ${when ? `${late} OR ${when}` : late} THEN ${entry('UUID_SHORT()', was, parts)}${sometimes} END IF; END; ` +
+      `ELSEIF ${logs} THEN ${entry(gate, was, parts)}${sometimes} END IF;`
+    )
+  }
+  const further = (does: readonly string[]): readonly string[] =>
+    does.length > 0 ? [`IF ${logs} THEN ${does.join(' ')} END IF;`] : []
   const same = keys.map(({ column }) => `OLD.${name(column.name)} <=> NEW.${name(column.name)}`).join(' AND ')
-  const moved = way === 'log' ? [`IF NOT (${same}) THEN ${entry(0, keys)} END IF;`] : []
+  const moved = `NOT (${same})`
+  const updated = way === 'log' ? first(1, images, moved, entry('UUID_SHORT()', 0, keys)) : first(1, images)
   const cascaded = cascades.onUpdate(table.name).map(({ references, before, after }) => {
     // The server cascades what differs in bytes, also where the collation calls it equal.
     const kept = references.map(
@@ -97,25 +118,17 @@ export function capturesOf({ own }: Places, cascades: Cascades, tracked: Tracked
     const unlessKept = (does: readonly string[]): string =>
       `IF NOT (${kept.join(' AND ')}) THEN ${does.join(' ')} END IF;`
     return {
-      before: unlessKept([`DO ${seq};`, ...whereThere(before)]),
+      before: unlessKept([`DO ${gate};`, ...whereThere(before)]),
       after: after.length > 0 ? [unlessKept(whereThere(after))] : [],
     }
   })
+  const before = cascaded.map((statements) => statements.before)
   return [
-    capture('i', 'AFTER', 'INSERT', [entry(0, keys)]),
-    ...(cascaded.length > 0
-      ? [
-          capture(
-            'b',
-            'BEFORE',
-            'UPDATE',
-            cascaded.map(({ before }) => before),
-          ),
-        ]
-      : []),
+    capture('i', 'AFTER', 'INSERT', [first(0, keys)]),
+    ...(before.length > 0 ? [capture('b', 'BEFORE', 'UPDATE', further(before))] : []),
     // After the user's own triggers: they may change the new key.
-    capture('u', 'AFTER', 'UPDATE', [entry(1, images), ...moved, ...cascaded.flatMap(({ after }) => after)]),
-    capture('d', 'BEFORE', 'DELETE', [entry(1, images), ...whereThere(cascades.onDelete(table.name))]),
+    capture('u', 'AFTER', 'UPDATE', [updated, ...further(cascaded.flatMap(({ after }) => after))]),
+    capture('d', 'BEFORE', 'DELETE', [first(1, images), ...further(whereThere(cascades.onDelete(table.name)))]),
   ]
 }
 

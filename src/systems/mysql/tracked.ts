@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Catalog, Column, Table } from './catalog.ts'
+import type { Catalog, Column, ForeignKey, Table } from './catalog.ts'
 import { name } from './sql.ts'
 
 /** Where things are, as SQL. */
@@ -59,7 +59,7 @@ export type Tracking = ReadonlyMap<string, Tracked>
  * number that any log has.
  */
 export function trackingOf(
-  { tables }: Catalog,
+  { tables, foreignKeys }: Catalog,
   copies: true | readonly string[] = [],
   before: Tracking = new Map(),
   tooWide: readonly string[] = [],
@@ -69,7 +69,8 @@ export function trackingOf(
   return new Map(
     [...tables.values()].map((table): [string, Tracked] => {
       const previous = before.get(table.name)
-      const because = whyCopied(table, copies, tooWide)
+      const own = foreignKeys.filter(({ child }) => child === table.name)
+      const because = whyCopied(table, own, copies, tooWide)
       const way = because ? 'copy' : 'log'
       if (previous?.table.shape === table.shape && previous.way === way) return [table.name, previous]
       const images = table.columns.map((column, i) => ({ column, as: `c${i + 1}` }))
@@ -80,9 +81,18 @@ export function trackingOf(
   )
 }
 
-function whyCopied(table: Table, copies: true | readonly string[], tooWide: readonly string[]): string | undefined {
+function whyCopied(
+  table: Table,
+  foreignKeys: readonly ForeignKey[],
+  copies: true | readonly string[],
+  tooWide: readonly string[],
+): string | undefined {
   if (!isInnodb(table)) return `its engine is ${table.engine}`
   if (!table.key) return 'it has no primary key and no unique key without NULL'
+  // Such a row has another key afterwards, and nothing in it tells any more that it referred to that parent.
+  const isComputed = table.columns.some(({ name, generated }) => generated && table.key!.includes(name))
+  if (isComputed && foreignKeys.some(({ onDelete, onUpdate }) => [onDelete, onUpdate].includes('SET NULL')))
+    return 'its key is computed, and a foreign key may set to null what it is computed from'
   if (tooWide.includes(table.name)) return 'its rows are too wide for a log'
   if (copies === true || copies.includes(table.name)) return 'copy says so'
   return undefined

@@ -130,6 +130,16 @@ const CASES: Readonly<
     does: ['UPDATE p SET id = id + 5 ORDER BY id DESC', 'UPDATE c SET v = 3'],
     only: 'mysql',
   },
+  'children known by a column that is computed from the one that is set to null': {
+    tables: `
+      CREATE TABLE p (id INT PRIMARY KEY, n INT UNIQUE);
+      CREATE TABLE c (id INT, p INT, k INT AS (COALESCE(p * 10, id)) VIRTUAL NOT NULL, v INT, UNIQUE (k), FOREIGN KEY (p) REFERENCES p (id) ON DELETE SET NULL);
+      CREATE TABLE u (id INT, p INT, k INT AS (COALESCE(p * 10, id)) VIRTUAL NOT NULL, v INT, UNIQUE (k), FOREIGN KEY (p) REFERENCES p (n) ON DELETE CASCADE ON UPDATE SET NULL);
+      INSERT INTO p VALUES (1, 1), (2, 2), (3, 3); INSERT INTO c (id, p, v) VALUES (1, 1, 1), (2, 2, 2), (3, NULL, 3); INSERT INTO u (id, p, v) SELECT id, p, v FROM c;
+    `,
+    does: ['DELETE FROM p WHERE id < 3', 'UPDATE p SET n = n + 10', 'UPDATE c SET v = 9; DELETE FROM p'],
+    only: 'mysql',
+  },
   'a tree below a row': {
     tables: `
       CREATE TABLE tree (id INT PRIMARY KEY, parent INT, FOREIGN KEY (parent) REFERENCES tree (id) ON DELETE CASCADE);
