@@ -50,7 +50,11 @@ export class Identity {
 }
 
 function plain(entry: Entry | undefined): unknown {
-  return entry && { ...entry.view, ...(entry.expires ? { expires: true } : {}) }
+  if (!entry) return undefined
+  const { view, expires } = entry
+  // By their names, so that normalisers find the fields of a hash.
+  const named = view.type === 'hash' ? { ...view, value: new Map(view.value) } : view
+  return { ...named, ...(expires ? { expires: true } : {}) }
 }
 
 function digestOf(content: unknown): Uint32Array {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'vitest'
+import { canonical } from '../../../src/explore/canonical.ts'
 import { describeServer } from '../../servers/server.ts'
 import { canStartOwn, OwnServer } from './own-server.ts'
 import { Bench } from './programs.ts'
@@ -131,12 +132,23 @@ describeServer('redis', (url) => {
       await client.set('b', 'text')
       await client.sadd('a', 'y', 'x')
       await client.set('c', '1', 'EX', 100)
+      await client.hset('d', { status: 'paid', at: '12' })
       assert.deepEqual(
         (await system.observe()).data,
         new Map<string, unknown>([
           ['a', { type: 'set', value: ['x', 'y'] }],
           ['b', { type: 'string', value: 'text' }],
           ['c', { type: 'string', value: '1', expires: true }],
+          [
+            'd',
+            {
+              type: 'hash',
+              value: new Map([
+                ['status', 'paid'],
+                ['at', '12'],
+              ]),
+            },
+          ],
         ]),
       )
     })
@@ -160,7 +172,7 @@ describeServer('redis', (url) => {
       for (const [name, ...parts] of writes) {
         await client.del('k')
         await client.call(name, ...parts)
-        seen.add(JSON.stringify([...((await system.observe()).data as Map<string, unknown>)]))
+        seen.add(canonical((await system.observe()).data))
       }
       assert.equal(seen.size, writes.length)
     })
