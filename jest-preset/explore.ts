@@ -1,5 +1,11 @@
 import { expect, test as jestTest } from '@jest/globals'
-import { type ExploreFunction, exploreInTest, isOtherReplay, timeoutFor } from '../src/explore/in-test.ts'
+import {
+  exploreFunction,
+  type ExploreFunction,
+  exploreInTest,
+  isOtherReplay,
+  timeoutFor,
+} from '../src/explore/in-test.ts'
 import type { View } from '../src/explore/model.ts'
 import type { ExploreReport } from '../src/explore/report.ts'
 import type { Lease } from '../src/lease.ts'
@@ -18,7 +24,8 @@ export function explorations<S extends Systems, A, C>(
   circus: Circus,
   stories: Stories | undefined,
 ): ExploreFunction<View<S, A, C>> {
-  return (name, model, options = {}) => {
+  const modes = { run: jestTest, only: jestTest.only, skip: jestTest.skip }
+  return exploreFunction((mode) => (name, model, options = {}) => {
     const site = new Error('declared here')
     const timeout = timeoutFor(options)
     const body = async (): Promise<void> => {
@@ -46,6 +53,6 @@ export function explorations<S extends Systems, A, C>(
       site,
       skips: () => (isOtherReplay(name) ? 'VENOMQA_REPLAY is for another exploration' : undefined),
     })
-    jestTest(name, body, timeout)
-  }
+    modes[mode](name, body, timeout)
+  })
 }

@@ -1,4 +1,10 @@
-import { type ExploreFunction, exploreInTest, isOtherReplay, timeoutFor } from '../src/explore/in-test.ts'
+import {
+  exploreFunction,
+  type ExploreFunction,
+  exploreInTest,
+  isOtherReplay,
+  timeoutFor,
+} from '../src/explore/in-test.ts'
 import type { View } from '../src/explore/model.ts'
 import type { ExploreReport } from '../src/explore/report.ts'
 import type { Lease } from '../src/lease.ts'
@@ -16,26 +22,24 @@ export function explorations<S extends Systems, A, C>(
   lease: Lease<S, A, C>,
   { terminal = false, graphs = false }: Pick<RunInfo, 'terminal' | 'graphs'>,
 ): ExploreFunction<View<S, A, C>> {
-  return (name, model, options = {}) => {
+  const modes = { run: base, only: base.only, skip: base.skip }
+  return exploreFunction((mode) => (name, model, options = {}) => {
     const site = new Error('declared here')
     const timeout = timeoutFor(options)
-    base(
-      name,
-      { concurrent: false, ...(timeout !== undefined && { timeout }) },
-      async ({ venomqaWorld: world, task, signal, skip }) => {
-        if (isOtherReplay(name)) skip('VENOMQA_REPLAY is for another exploration')
-        const { fullTestName: test, timeout: own, result } = task
-        const spent = now() - (result?.startTime ?? now())
-        const tell = (report: ExploreReport): void => {
-          if (graphs) task.meta.venomqaExploration = storyOf(report)
-        }
-        await exploreInTest(
-          { world, lease, test, timeout: own, spent, signal, isWatched: terminal, say: console, tell, site },
-          name,
-          model,
-          options,
-        )
-      },
-    )
-  }
+    const given = { concurrent: false, ...(timeout !== undefined && { timeout }) }
+    modes[mode](name, given, async ({ venomqaWorld: world, task, signal, skip }) => {
+      if (isOtherReplay(name)) skip('VENOMQA_REPLAY is for another exploration')
+      const { fullTestName: test, timeout: own, result } = task
+      const spent = now() - (result?.startTime ?? now())
+      const tell = (report: ExploreReport): void => {
+        if (graphs) task.meta.venomqaExploration = storyOf(report)
+      }
+      await exploreInTest(
+        { world, lease, test, timeout: own, spent, signal, isWatched: terminal, say: console, tell, site },
+        name,
+        model,
+        options,
+      )
+    })
+  })
 }

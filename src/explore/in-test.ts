@@ -10,7 +10,20 @@ import { reportText } from './report-text.ts'
 import { recordedIn } from './token.ts'
 
 /** Declares an exploration as one test, which fails when a rule breaks or a goal of coverage is missed. */
-export type ExploreFunction<W> = (name: string, model: Model<W>, options?: ExploreOptions) => void
+export type ExploreCall<W> = (name: string, model: Model<W>, options?: ExploreOptions) => void
+
+/** The same, and what runners let their tests be. */
+export interface ExploreFunction<W> extends ExploreCall<W> {
+  readonly only: ExploreCall<W>
+  readonly skip: ExploreCall<W>
+  skipIf(condition: unknown): ExploreCall<W>
+}
+
+/** `explore` of what declares one as such a test. */
+export function exploreFunction<W>(declare: (mode: 'run' | 'only' | 'skip') => ExploreCall<W>): ExploreFunction<W> {
+  const [run, only, skip] = [declare('run'), declare('only'), declare('skip')]
+  return Object.assign(run, { only, skip, skipIf: (condition: unknown) => (condition ? skip : run) })
+}
 
 /** The test that an exploration is. */
 export interface ExploringTest<S extends Systems, A, C> {

@@ -72,6 +72,17 @@ const files = {
       explore('one', { actions: { order } }, { seed: 1 })
       explore('two', { actions: { order } }, { seed: 1 })
     })`,
+  'test/modes.test.ts': `
+    import { describe } from 'vitest'
+    import { actions } from './model'
+    import { explore } from './world'
+    describe('some', () => {
+      explore.skip('not now', { actions }, { seed: 1 })
+      explore.skipIf(process.env.HOME)('not here', { actions }, { seed: 1 })
+      explore.skipIf(false)('here', { actions }, { seed: 1 })
+      explore('too', { actions }, { seed: 1 })
+    })
+    if (process.env.ONE) explore.only('only this', { actions }, { seed: 1 })`,
   'vitest.config.ts': `export default { test: { testTimeout: 2500 } }`,
 }
 
@@ -119,4 +130,10 @@ test('an exploration that is too slow reports its budget, never a time-out of th
 test('explorations run one after the other, since there is one state', () => {
   const { ok, text } = new Project('runner-together', files).run('test/together.test.ts')
   expect(ok, text).toBe(true)
+}, 120_000)
+
+test('one may be run alone, or skipped', () => {
+  const project = new Project('runner-modes', files)
+  expect(project.run('test/modes.test.ts').text).toContain('2 passed | 2 skipped (4)')
+  expect(project.run('test/modes.test.ts', { ONE: '1' }).text).toContain('1 passed | 4 skipped (5)')
 }, 120_000)

@@ -27,6 +27,18 @@ journey('after them all is as it was', () => {
 })
 `
 
+test('one may be run alone, or skipped', () => {
+  using project = new JestProject('checkout')
+  const modes = `
+explore.skip('not now', { actions }, { maxDepth: 3 })
+explore.skipIf(process.env.HOME)('not here', { actions }, { maxDepth: 3 })
+`
+  project.write('account.test.ts', EXPLORATION + modes)
+  expect(project.run(['account']).skipped).toEqual(['not now', 'not here'])
+  project.write('account.test.ts', EXPLORATION.replace("explore('there", "explore.only('there") + modes)
+  expect(project.run(['account'])).toMatchObject({ passed: ['there is nothing to find'], failed: [] })
+})
+
 test.each(['swc', 'esm'] as const satisfies readonly Format[])('an exploration is one test of Jest: %s', (format) => {
   using project = new JestProject('checkout', format)
   project.write('account.test.ts', EXPLORATION)
