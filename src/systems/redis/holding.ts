@@ -8,7 +8,17 @@ import { Full } from './full.ts'
 import type { Way } from './grants.ts'
 import type { Moment } from './history.ts'
 import { Keyspace } from './keyspace.ts'
-import { type Lease, leaseRemoving, newLease, resumeLease, standing, type Standing, takeLease } from './lease.ts'
+import {
+  guarded,
+  guardLacked,
+  type Lease,
+  leaseRemoving,
+  newLease,
+  resumeLease,
+  standing,
+  type Standing,
+  takeLease,
+} from './lease.ts'
 import { type Place, placeName } from './place.ts'
 import type { Keeping } from './reader.ts'
 import { Scope } from './scope.ts'
@@ -106,8 +116,9 @@ export class Holding {
     const file = fileOf(this.#options, scope)
     await writeBaseFile(file, { token, owner, runId: server.runId }, this.keyspace.present, frozen ? moment.time : 0)
     const lease = { ...this.#lease, file }
-    await this.#watcher.trip([standing(scope, lease).writing])
-    this.#becomes(lease)
+    const replies = await this.#watcher.trip(guarded(scope, this.#standing, [standing(scope, lease).writing]))
+    // Where it was lost meanwhile it stays so, for that tells that the keys are not those of the mark any more.
+    this.#becomes(guardLacked(replies) ? { ...lease, round: lease.round + 1 } : lease)
   }
 
   #becomes(lease: Lease): void {

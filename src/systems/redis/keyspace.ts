@@ -55,12 +55,12 @@ export class Keyspace {
       for (;;) {
         const look = await this.#reader.see(history)
         taken.all ||= look.batch.all
+        if (look.batch.all) live.clear()
         for (const key of look.batch.keys) taken.keys.add(key)
         for (const [key, image] of look.live) live.set(key, image)
         // A key written again since it was read may be of another moment than the rest: read it again.
         const unsteady = watcher.suspects.among(live.keys())
         if (unsteady.length === 0) {
-          if (look.lost) await this.#writer.renewLease()
           const now = clock.tick(look.now)
           clock.correct(live, history.present)
           moment = history.advance(live, now, look.libraries)

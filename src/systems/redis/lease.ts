@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { VenomError } from '../../errors.ts'
 import type { Worker } from '../../rollbackable.ts'
 import { bytesOf, type Connection, good } from './connection.ts'
+import { inTransaction } from './image.ts'
 import type { Command, Reply } from './resp.ts'
 import type { Scope } from './scope.ts'
 
@@ -50,6 +51,19 @@ export function standing(scope: Scope, lease: Lease): Standing {
   const text = bytesOf(JSON.stringify(lease))
   const guard = guardOf(lease)
   return { text, guard, writing: ['HSET', scope.leases, lease.prefix, text, guard, ''] }
+}
+
+/**
+ * A transaction that is not run where the lease does not stand: its guard is then written, which breaks the watch. The
+ * lease must go on to its next round then, for the guard of this one stands in another database now.
+ */
+export function guarded(scope: Scope, { guard }: Standing, commands: readonly Command[]): readonly Command[] {
+  return [['WATCH', scope.leases], ['HSETNX', scope.leases, guard, ''], ...inTransaction(commands)]
+}
+
+/** Whether that is why it was not run, and not that another world took or renewed a lease. */
+export function guardLacked(replies: readonly Reply[]): boolean {
+  return replies[1] === 1
 }
 
 /** Removes a lease from the server's hash, with the guards of all its rounds. */

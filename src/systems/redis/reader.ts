@@ -61,7 +61,7 @@ export class Reader {
   /** Takes the keys that may have changed from the watcher. Who does not put them back must give them back. */
   async look(history: History): Promise<Look> {
     const replies = await this.#keeping.watcher.trip(this.questions(history))
-    return this.answered(replies.map(good), history)
+    return this.#leased(this.answered(replies.map(good), history))
   }
 
   /**
@@ -77,7 +77,7 @@ export class Reader {
       const keys = known.all || !atomic ? [] : [...known.keys]
       const questions = this.questions(history)
       const answers = await this.#atOnce([...questions, ...this.#reading(keys)])
-      look = this.answered(answers.slice(0, questions.length), history)
+      look = await this.#leased(this.answered(answers.slice(0, questions.length), history))
       const batch = joined(known, look.batch)
       const live = asKnown(this.#collected(keys, answers.slice(questions.length)), history)
       const rest = keys.length === 0 ? batch : look.batch
@@ -92,9 +92,9 @@ export class Reader {
 
   /** What tells of changes that are not reported. */
   questions(history: History): readonly Command[] {
-    const { scope, functions } = this.#keeping
+    const { functions } = this.#keeping
     return [
-      ['HGET', scope.leases, scope.prefix],
+      this.#leaseAsked,
       ['TIME'],
       ...(functions ? [['FUNCTION', 'DUMP']] : []),
       ...(history.streams.size > 0 ? [['INFO', 'commandstats']] : []),
@@ -103,10 +103,10 @@ export class Reader {
 
   /** What the answers to the questions say; the suspects are taken with it. */
   answered(answers: readonly Reply[], history: History): Look {
-    const { watcher, clock, functions, lease: ours } = this.#keeping
+    const { watcher, clock, functions } = this.#keeping
     const [lease, time, ...more] = answers
     const batch = watcher.suspects.take()
-    const lost = Buffer.isBuffer(lease) ? lease.toString('latin1') !== ours().text : true
+    const lost = !this.#isOurs(lease)
     if (lost) {
       batch.all = true
       this.#keeping.leaseLost()
@@ -120,12 +120,21 @@ export class Reader {
     return { now, batch, lost, libraries }
   }
 
-  /** Reads suspected keys as they are; where nothing changed, the image is the one we have. */
+  /**
+   * Reads suspected keys as they are; where nothing changed, the image is the one we have. When the database loses our
+   * lease meanwhile, what was read may be of two databases, and every key is suspected anew.
+   */
   async suspected({ keys, all }: Batch, history: History): Promise<Images> {
-    if (!all) return asKnown(await this.some([...keys]), history)
-    const live: Images = await this.all()
-    for (const key of [...history.present.keys(), ...keys]) if (!live.has(key)) live.set(key, null)
-    return asKnown(live, history)
+    if (all) {
+      const live: Images = await this.all()
+      for (const key of [...history.present.keys(), ...keys]) if (!live.has(key)) live.set(key, null)
+      return asKnown(live, history)
+    }
+    if (keys.size === 0) return new Map()
+    const names = [...keys]
+    const [lease, ...replies] = await this.#atOnce([this.#leaseAsked, ...this.#reading(names)])
+    this.#suspectUnless(lease)
+    return asKnown(this.#collected(names, replies), history)
   }
 
   /**
@@ -142,14 +151,17 @@ export class Reader {
     let keys: readonly string[] = []
     for (let cursor: string | undefined = '0'; cursor !== undefined;) {
       const scan: Command = ['SCAN', cursor, 'MATCH', scope.pattern, 'COUNT', KEYS_PER_TRIP]
-      const [page, ...replies] = await watcher.trip([scan, ...this.#reading(keys)])
+      const [page, lease, ...replies] = await watcher.trip([scan, this.#leaseAsked, ...this.#reading(keys)])
+      this.#suspectUnless(lease)
       bytes += this.#collect(keys, replies, images)
       this.#checkSize(Math.max(expected, images.size), images.size, bytes)
       const [next, found] = good(page) as readonly [Buffer, readonly Buffer[]]
       keys = found.map((key) => key.toString('latin1')).filter((key) => scope.holds(key))
       cursor = String(next) === '0' ? undefined : String(next)
     }
-    bytes += this.#collect(keys, await watcher.settled(this.#reading(keys)), images)
+    const [lease, ...replies] = await watcher.settled([this.#leaseAsked, ...this.#reading(keys)])
+    this.#suspectUnless(lease)
+    bytes += this.#collect(keys, replies, images)
     this.#checkSize(images.size, images.size, bytes)
     return images
   }
@@ -165,6 +177,26 @@ export class Reader {
   async some(keys: readonly string[]): Promise<Images> {
     if (keys.length === 0) return new Map()
     return this.#collected(keys, await this.#atOnce(this.#reading(keys)))
+  }
+
+  get #leaseAsked(): Command {
+    const { scope } = this.#keeping
+    return ['HGET', scope.leases, scope.prefix]
+  }
+
+  #isOurs(lease: Reply | undefined): boolean {
+    return Buffer.isBuffer(lease) && lease.toString('latin1') === this.#keeping.lease().text
+  }
+
+  #suspectUnless(lease: Reply | undefined): void {
+    if (!this.#isOurs(lease)) this.#keeping.watcher.suspects.addAll()
+  }
+
+  /** Writes our lease where it was lost: before anything is read, so that it tells whether that is lost again. */
+  async #leased(look: Look): Promise<Look> {
+    const { watcher, lease } = this.#keeping
+    if (look.lost) good((await watcher.trip([lease().writing]))[0])
+    return look
   }
 
   /** Sends commands that read, as one transaction where there can be one. */

@@ -102,6 +102,7 @@ export class WayBack {
       clock.rewind(to.time, look.now)
       const target = this.#target(history, to, look, live)
       const written = await this.#writer.write(target, look, to.libraries)
+      if (!written) return { count: 0, done }
       history.arrive(to)
       done = true
       for (const [key, image] of target) clock.written(key, image)

@@ -1,7 +1,7 @@
 import { good } from './connection.ts'
 import type { Images } from './history.ts'
-import { type Image, inTransaction, type Kind, kindOf, outOfTransaction } from './image.ts'
-import { othersOnServer } from './lease.ts'
+import { type Image, type Kind, kindOf, outOfTransaction } from './image.ts'
+import { guarded, guardLacked, othersOnServer } from './lease.ts'
 import { plainText } from './plain.ts'
 import type { Keeping, Look } from './reader.ts'
 import { type Command, encode, type Reply, ReplyError } from './resp.ts'
@@ -13,6 +13,11 @@ export interface Written {
   readonly queues: readonly string[]
   /** How many clients were blocked just before. */
   readonly blocked: number
+}
+
+/** What was written, and what the questions were answered. */
+interface Sent extends Written {
+  readonly answers: readonly Reply[]
 }
 
 /** Even, for keys and values. */
@@ -43,26 +48,27 @@ export class Writer {
   }
 
   /**
-   * Makes the keys be `target`, in one transaction: nobody sees a half of it.
+   * Makes the keys be `target`, in one transaction: nobody sees a half of it. Gives null when the database has lost our
+   * lease since it was looked at: what is to be written was found in another one.
    *
    * @throws VenomError `TOO_LARGE` when the server has no memory for them
    */
-  async write(target: Images, look: Look, libraries: Buffer | null): Promise<Written> {
+  async write(target: Images, look: Look, libraries: Buffer | null): Promise<Written | null> {
     const { commands: writing, queues } = this.#writing(target)
     const commands = [...writing, ...(await this.#functions(look, libraries))]
-    if (commands.length === 0 && !look.lost) {
+    if (commands.length === 0) {
       await this.#keeping.watcher.settled([])
       return { queues, blocked: 0 }
     }
     try {
-      return { queues, blocked: await this.#send(commands, queues.length > 0) }
+      return await this.#send(commands, queues)
     } catch (error) {
       if (!isOutOfMemory(error)) throw error
     }
     // DEL, not UNLINK: the room must be free when the restore asks for it.
     for (const reply of await this.#keeping.watcher.trip([...target.keys()].map((key) => ['DEL', key]))) good(reply)
     try {
-      return { queues, blocked: await this.#send(commands, queues.length > 0) }
+      return await this.#send(commands, queues)
     } catch (error) {
       throw isOutOfMemory(error) ? outOfMemory(error) : error
     }
@@ -72,46 +78,38 @@ export class Writer {
    * Makes the keys be `target` and asks `questions`, at one moment. Gives the answers too, or null when nothing was
    * written: the database is not the one that has our lease, or the server refused, and {@link write} will say why.
    */
-  async writeAsking(
-    target: Images,
-    questions: readonly Command[],
-  ): Promise<(Written & { readonly answers: readonly Reply[] }) | null> {
-    const { watcher, scope, lease } = this.#keeping
+  async writeAsking(target: Images, questions: readonly Command[]): Promise<Sent | null> {
     const { commands, queues } = this.#writing(target)
+    try {
+      return await this.#send(commands, queues, questions)
+    } catch (error) {
+      if (error instanceof ReplyError) return null
+      throw error
+    }
+  }
+
+  async #send(
+    commands: readonly Command[],
+    queues: readonly string[],
+    questions: readonly Command[] = [],
+  ): Promise<Sent | null> {
+    const { watcher, scope, atomic, lease, leaseLost } = this.#keeping
     const asking = queues.length > 0 ? ASKING : []
-    const writing = commands.length === 0 ? [] : [this.#renewal(), ...commands]
-    const replies = await watcher.settled([
-      ...asking,
-      ['WATCH', scope.leases],
-      // Where our guard is missing it is written, and then the transaction is not run.
-      ['HSETNX', scope.leases, lease().guard, ''],
-      ...inTransaction([...questions, ...writing]),
-    ])
-    const results = replies.at(-1)
-    if (!Array.isArray(results)) return null
-    const answers = outOfTransaction(replies.slice(asking.length))
-    return { queues, blocked: blockedIn(asking, replies), answers: answers.slice(0, questions.length) }
-  }
-
-  /** Writes our lease again, which somebody removed with everything else. */
-  async renewLease(): Promise<void> {
-    good((await this.#keeping.watcher.trip([this.#renewal()]))[0])
-  }
-
-  async #send(commands: readonly Command[], counting: boolean): Promise<number> {
-    const { watcher, atomic } = this.#keeping
-    const asking = counting ? ASKING : []
-    const writing = [this.#renewal(), ...commands]
-    const replies = await watcher.settled([...asking, ...(atomic ? inTransaction(writing) : writing)])
-    const written = replies.slice(asking.length)
-    if (atomic) outOfTransaction(written)
-    else for (const reply of written) good(reply)
-    return blockedIn(asking, replies)
-  }
-
-  /** Also tells the way that reads the replication stream that what follows is ours. */
-  #renewal(): Command {
-    return this.#keeping.lease().writing
+    // The lease tells the way that reads the replication stream that what follows is ours.
+    const writing = commands.length === 0 ? [] : [lease().writing, ...commands]
+    const sending = atomic ? guarded(scope, lease(), [...questions, ...writing]) : commands
+    const replies = await watcher.settled([...asking, ...sending])
+    const blocked = blockedIn(asking, replies)
+    const sent = replies.slice(asking.length)
+    if (!atomic) {
+      for (const reply of sent) good(reply)
+      return { queues, blocked, answers: [] }
+    }
+    if (sent.at(-1) === null) {
+      if (guardLacked(sent)) leaseLost()
+      return null
+    }
+    return { queues, blocked, answers: outOfTransaction(sent).slice(0, questions.length) }
   }
 
   /** First what is to go, then what is to come: a server short of memory needs the room. */
