@@ -105,8 +105,10 @@ test('HTML of very many states draws and holds the nearest, and links only those
   expect([...html.matchAll(/href="#(s\d+)"/g)].filter(([, id]) => !ids.has(id))).toEqual([])
 })
 
-test('HTML draws one arrow between two states, however many actions lead there, and backward ones in a bow', () => {
-  const html = toHtml(report)
+test('HTML draws one arrow between two states, however many actions lead there, and backward ones in a bow', async () => {
+  const more = { ...model.actions, also: counter('n', 2) }
+  const html = toHtml(await exploreToy({ ...model, actions: more }, { stopOn: 'never' }))
+  expect(html).toContain('<title>up, also</title>')
   const paths = [...html.matchAll(/class="arrow" d="M(\d+) (\d+)C(\d+) \S+ \S+ \S+ (\d+)/g)]
   expect(new Set(paths.map(([path]) => path)).size).toBe(paths.length)
   for (const [, from, , by, to] of paths) {

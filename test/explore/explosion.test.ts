@@ -112,6 +112,47 @@ test('what ends by itself, is finite, or has just begun is no explosion', async 
   expect(many.explosion).toBeUndefined()
 })
 
+/** Explores numbers, of which each action sets or moves one. */
+async function numbers(actions: Record<string, (map: Map<string, unknown>) => void>, options: ExploreOptions) {
+  const map = new Map<string, unknown>()
+  await using world = await World.open({ systems: { db: memory(map) } })
+  const runs = Object.entries(actions).map(([name, act]) => [name, { run: () => act(map) }])
+  return await explore(world, { actions: Object.fromEntries(runs) }, { seed: 1, ...options })
+}
+
+const moved = (key: string, by: number) => (map: Map<string, unknown>) =>
+  void map.set(key, (Number(map.get(key) ?? 0) + by + 15) % 15)
+
+test('states of few values are no explosion, nor are those that are reached again and again', async () => {
+  const digits = ['a', 'b'].flatMap((key) => Array.from({ length: 9 }, (_, to) => [key, to] as const))
+  const sets = digits.map(([key, to]) => [`${key}${to}`, (map: Map<string, unknown>) => void map.set(key, to)] as const)
+  const few = await numbers(Object.fromEntries(sets), { budget: { states: 60 }, strategy: 'bfs' })
+  expect(few).toMatchObject({ ended: 'states' })
+  expect(few.explosion).toBeUndefined()
+
+  const grid = { up: moved('a', 1), down: moved('a', 14), left: moved('b', 1), right: moved('b', 14) }
+  const again = await numbers(grid, { budget: { steps: 880 }, strategy: 'bfs' })
+  expect(again).toMatchObject({ ended: 'steps' })
+  expect(again.coverage.states).toBeGreaterThan(200)
+  expect(again.explosion).toBeUndefined()
+})
+
+test('of very many states some are looked at, and the three worst places told; what a Set holds is one place', async () => {
+  let next = 0
+  const put = (map: Map<string, unknown>): void => {
+    next += 1
+    for (const key of ['a', 'b', 'c', 'd']) map.set(key, next)
+    map.set('tags', new Set([next]))
+  }
+  const oracles = { nondeterminism: 'off', hiddenState: 'off' } as const
+  const { explosion } = await numbers({ put }, { budget: { steps: 600 }, oracles })
+  expect(explosion?.culprits).toHaveLength(3)
+  expect(explosion?.sampled).toBeLessThan(250)
+  const tags = (map: Map<string, unknown>): void => void map.set('tags', new Set([(next += 1)]))
+  const set = await numbers({ tags }, { budget: { steps: 100 }, oracles })
+  expect(set.explosion?.culprits).toMatchObject([{ place: 'db.tags.*' }])
+})
+
 describeServer('postgres', (server) => {
   const name = `vq_explosion_test_t${process.pid}`
   const admin = new pg.Client({ connectionString: server })
