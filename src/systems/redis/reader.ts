@@ -45,6 +45,8 @@ export interface Look {
  * Measured on Redis 7.0 and 8.0 and Valkey 8.0; XACKDEL came with Redis 8.2.
  */
 const UNTRACKED = /^x(?:ackdel|ack|readgroup|group[^:]*|claim|autoclaim|setid):calls=\d+/
+/** Counted anew after each time it ran: that it is there says that it ran, but not when. Redis 6 counts all of CONFIG as one. */
+const RESET = 'cmdstat_config|resetstat:'
 const KEYS_PER_TRIP = 1000
 /** How much the server's time and a key's remaining time may be apart when they are asked for one after the other, in ms. */
 const IMPRECISION = 100
@@ -241,7 +243,8 @@ export class Reader {
 
   #movedUntracked(stats: Reply | undefined): boolean {
     const counts = Buffer.isBuffer(stats) ? untrackedIn(stats) : ''
-    const moved = counts !== this.#untracked
+    // Set back, they may have come to the same again.
+    const moved = counts !== this.#untracked || (Buffer.isBuffer(stats) && stats.includes(RESET))
     this.#untracked = counts
     return moved
   }

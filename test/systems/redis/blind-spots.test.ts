@@ -124,6 +124,22 @@ describeEach((url) => {
       assertSame(await contentsOf(bench.client), before)
     })
 
+    test('counters that were set back do not hide what they counted', async ({ skip }) => {
+      if (!(await canStartOwn(url))) skip('the server runs elsewhere')
+      if (!(await hasFunctions(url))) skip('Redis 6 does not tell CONFIG RESETSTAT from CONFIG GET')
+      await using server = await OwnServer.start(url)
+      await using bench = await Bench.open(server.url, DATABASE)
+      await fill(bench.client)
+      const before = await contentsOf(bench.client)
+      const mark = await bench.system.checkpoint('mark')
+      for (let branch = 0; branch < 3; branch += 1) {
+        await bench.client.config('RESETSTAT')
+        await bench.client.xack('stream', 'group', '1-1')
+        await bench.system.rollback(mark)
+        assertSame(await contentsOf(bench.client), before)
+      }
+    })
+
     test('functions come back', async ({ skip }) => {
       if (!(await canStartOwn(url))) skip('the server runs elsewhere')
       if (!(await hasFunctions(url))) skip('Redis 6 has no functions')
