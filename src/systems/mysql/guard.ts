@@ -11,9 +11,12 @@ import { name } from './sql.ts'
 const BEFORE = 'IF @vq IS NULL THEN\n'
 const AFTER = '\n; END IF'
 
+/** The names of our triggers that remember changes. */
+export const CAPTURE = /^vq_\d+[iubd]$/
+
 /** A trigger of ours that remembers changes. */
 export function isCapture({ name }: Trigger): boolean {
-  return /^vq_\d+[iubd]$/.test(name)
+  return CAPTURE.test(name)
 }
 
 /** Whether the trigger stands behind our condition. */

@@ -116,9 +116,9 @@ export class History {
   }
 
   /** The tables there are now, and how they are tracked as far as they are. */
-  async present({ ddl }: Counters): Promise<{ readonly tables: Catalog['tables']; readonly tracking: Tracking }> {
+  async present(counters: Counters): Promise<{ readonly tables: Catalog['tables']; readonly tracking: Tracking }> {
     const { catalog, tracking } = this.#state
-    if (ddl === this.#ddl) return { tables: catalog.tables, tracking }
+    if (await this.#isKnown(counters)) return { tables: catalog.tables, tracking }
     const { session, places } = this.#ground
     const now = (await seen(session, places.database)).catalog
     const isSame = ([table]: [string, Tracked]): boolean =>

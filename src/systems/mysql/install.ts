@@ -32,7 +32,7 @@ export async function install(ground: Ground, before: Tracking = new Map()): Pro
   const { session, server, places } = ground
   await session.run(gateTables(places))
   await mendGuards(ground)
-  const { catalog, captures, written } = await seen(session, places.database)
+  const { catalog, captures, written } = await seen(session, places.database, 'whole')
   const tracking = await withLogs(ground, (tooWide, used) => trackingOf(catalog, ground.copies, before, tooWide, used))
   const cascades = new Cascades(server.flavour, places, tracking, catalog.foreignKeys)
   for (const tracked of tracking.values()) {

@@ -1,6 +1,6 @@
 import { type Catalog, catalogOf, type Trigger } from './catalog.ts'
 import type { Counters } from './counters.ts'
-import { isCapture, unguarded } from './guard.ts'
+import { CAPTURE, isCapture, unguarded } from './guard.ts'
 import type { Session } from './session.ts'
 import type { Tracked, Tracking } from './tracked.ts'
 
@@ -30,12 +30,13 @@ export function isWritten({ number }: Tracked, { logs }: Counters, seq: bigint):
   return (logs.get(number) ?? seq + 1n) > seq
 }
 
-/** What there is in the database, with the triggers as their author wrote them, and ours apart. */
+/** What there is in the database, with the triggers as their author wrote them, and ours apart: by name, or `whole`. */
 export async function seen(
   session: Session,
   database: string,
+  captures: 'named' | 'whole' = 'named',
 ): Promise<{ readonly catalog: Catalog; readonly captures: readonly Trigger[]; readonly written: readonly Trigger[] }> {
-  const catalog = await catalogOf(session, database)
+  const catalog = await catalogOf(session, database, captures === 'named' ? CAPTURE : undefined)
   const users = catalog.triggers.filter((trigger) => !isCapture(trigger))
   return {
     catalog: { ...catalog, triggers: users.map(unguarded) },

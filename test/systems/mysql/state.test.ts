@@ -87,6 +87,30 @@ onBoth((url, flavour) => {
     assert.deepEqual(await data(), first)
   })
 
+  test('observe() knows the schema, whoever changed one on the server, and forgets no change of its own', async () => {
+    await using bench = await open(url, SHOP)
+    await using elsewhere = await makeDatabase(url, 'CREATE TABLE t (id INT PRIMARY KEY)')
+    const { app, system } = bench
+    const data = async (): Promise<Record<string, unknown>> => (await system.observe()).data as Record<string, unknown>
+    const first = await data()
+    const mark = await system.checkpoint('before')
+    await elsewhere.sql('ALTER TABLE t ADD COLUMN v INT')
+    assert.deepEqual(await data(), first)
+    await app.sql('ALTER TABLE audit ADD COLUMN who VARCHAR(20); CREATE TABLE made (id INT PRIMARY KEY)')
+    const altered = await data()
+    assert.deepEqual(altered['audit'], [])
+    assert.deepEqual(altered['made'], [])
+    await app.sql("INSERT INTO audit (what, who) VALUES ('seen', 'ada'); INSERT INTO made VALUES (1)")
+    await elsewhere.sql('DROP TABLE t')
+    const written = await data()
+    assert.deepEqual(written['audit'], [{ id: 1, what: 'seen', who: 'ada' }])
+    assert.deepEqual(written['made'], [{ id: 1 }])
+    await app.sql('DROP TABLE made')
+    assert.ok(!('made' in (await data())))
+    await system.rollback(mark)
+    assert.deepEqual(await data(), first)
+  })
+
   test('changes() costs one question when nothing changed', async () => {
     await using bench = await open(url, SHOP)
     const mark = await bench.system.checkpoint('before')
