@@ -75,8 +75,8 @@ export class System implements MongodbSystem {
 
   async ping(): Promise<Health> {
     const started = performance.now()
-    await explaining('a ping', () => this.handle.command({ ping: 1 }))
-    return { ok: true, latencyMs: performance.now() - started, detail: this.way }
+    const { version } = await explaining('a ping', () => this.handle.command({ buildInfo: 1 }))
+    return { ok: true, latencyMs: performance.now() - started, detail: `MongoDB ${String(version)}` }
   }
 
   async selfTest(): Promise<void> {
