@@ -60,6 +60,7 @@ const statement = fc.oneof(
       `begin; insert into keyless values (${n}, 'tx'); truncate keyless; insert into keyless values (${n}, 'tx2'); savepoint s; delete from keyless; rollback to s; commit`,
   ),
   small.map((n) => `select setval('item_id_seq', ${n + 1}, ${n % 2 === 0})`),
+  fc.constantFrom(`set datestyle = 'SQL, DMY'`, `set datestyle = 'German'`, 'reset datestyle'),
   small.map(
     (n) =>
       `set session_replication_role = replica; delete from tree where id = ${n}; insert into keyless values (${n}, 'replica'); reset session_replication_role`,
