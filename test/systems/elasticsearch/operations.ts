@@ -29,8 +29,14 @@ const mappings = (dynamic: boolean): object => ({
 
 const settings = { number_of_replicas: 0, 'translog.durability': 'async', refresh_interval: '-1' }
 
+/** What the indices are: whether their mappings grow by themselves, and whether there is a data stream beside. */
+export interface Indices {
+  readonly dynamic?: boolean
+  readonly streams?: boolean
+}
+
 /** Makes the indices, with a few documents of each kind. */
-export async function prepare(wire: Wire, name: string, dynamic: boolean): Promise<void> {
+export async function prepare(wire: Wire, name: string, { dynamic = false, streams = false }: Indices): Promise<void> {
   const lines: string[] = []
   for (const [index, number_of_shards] of Object.entries(SHARDS)) {
     const aliases = { [`${name}-alias-${index}`]: {} }
@@ -43,6 +49,15 @@ export async function prepare(wire: Wire, name: string, dynamic: boolean): Promi
     }
   }
   await wire.ask('POST', '/_bulk?refresh=true', lines.join(''))
+  if (streams) await prepareStream(wire, name)
+}
+
+async function prepareStream(wire: Wire, name: string): Promise<void> {
+  await wire.ask('PUT', `/_index_template/${name}-stream`, streamTemplate(name))
+  const events = [1, 2, 3, 4].map(
+    (n) => `{"create":{}}\n{"@timestamp":"2026-01-0${n}T00:00:00Z","k":"k${n}","n":${n}}\n`,
+  )
+  await wire.ask('POST', `/${name}-log0/_bulk?refresh=true`, events.join(''))
 }
 
 /** Documents as no program would print them. */
@@ -235,4 +250,62 @@ export const destroying: Readonly<Record<string, Operation>> = {
 export const closing: Readonly<Record<string, Operation>> = {
   close: (at) => at.wire.ask('POST', `/${indexOf(at)}/_close`),
   open: (at) => at.wire.ask('POST', `/${indexOf(at)}/_open`),
+}
+
+/** Operations on two data streams, which the first event makes. */
+export const streaming: Readonly<Record<string, Operation>> = {
+  event: (at) => at.wire.ask('POST', `/${streamOf(at)}/_doc`, eventOf(at)),
+  events: (at) => {
+    const lines = Array.from({ length: at.below(20) + 1 }, () => `{"create":{}}\n${eventOf(at)}\n`)
+    return at.wire.ask('POST', `/${streamOf(at)}/_bulk${pick(at.below, ['', '?refresh=true'])}`, lines.join(''))
+  },
+  'delete events': (at) => {
+    const query = { term: { k: `k${at.below(5)}` } }
+    return at.wire.ask('POST', `/${streamOf(at)}/_delete_by_query?conflicts=proceed&refresh=true`, { query })
+  },
+  'update events': (at) => {
+    const body = { query: { term: { k: `k${at.below(5)}` } }, script: 'ctx._source.n = 7' }
+    return at.wire.ask('POST', `/${streamOf(at)}/_update_by_query?conflicts=proceed&refresh=true`, body)
+  },
+  'a new field of events': (at) => {
+    const text = `{"@timestamp":"2026-01-01T00:00:00.000Z","dyn${at.below(4)}":${pick(at.below, ['1', '"s"'])}}`
+    return at.wire.ask('POST', `/${streamOf(at)}/_doc`, text)
+  },
+  'roll over': (at) => at.wire.ask('POST', `/${streamOf(at)}/_rollover`),
+  'make a stream': (at) => at.wire.ask('PUT', `/_data_stream/${streamOf(at)}`),
+  'delete a stream': (at) => at.wire.ask('DELETE', `/_data_stream/${streamOf(at)}`),
+  'delete the first index of a stream': async (at) => {
+    const { data_streams } = await at.wire.ask('GET', `/_data_stream/${streamOf(at)}`)
+    const [stream] = data_streams as { indices: { index_name: string }[] }[]
+    await at.wire.ask('DELETE', `/${stream?.indices[0]?.index_name}`)
+  },
+  'an alias of a stream': (at) => {
+    const alias = `${at.name}-alias-${pick(at.below, ['e', 'f'])}`
+    const filter = pick<object>(at.below, [{}, { filter: { term: { k: 'k1' } } }])
+    const actions = [{ [pick(at.below, ['add', 'remove'])]: { index: streamOf(at), alias, ...filter } }]
+    return at.wire.ask('POST', '/_aliases', { actions })
+  },
+  'an index in place of a stream': async (at) => {
+    const stream = streamOf(at)
+    await at.wire.send('DELETE', `/_data_stream/${stream}`)
+    await at.wire.send('DELETE', `/_index_template/${at.name}-stream`)
+    await at.wire.ask('PUT', `/${stream}/_doc/1`, textOf(at))
+  },
+  'the template of streams': (at) => at.wire.ask('PUT', `/_index_template/${at.name}-stream`, streamTemplate(at.name)),
+}
+
+const streamOf = ({ name, below }: Place): string => `${name}-log${below(2)}`
+const eventOf = ({ below }: Place): string =>
+  `{"@timestamp":"2026-01-0${1 + below(9)}T00:00:00.000Z","k":"k${below(5)}","n":${below(50)}}`
+
+/** The template that makes `name-log…` data streams. */
+export function streamTemplate(name: string): object {
+  return {
+    index_patterns: [`${name}-log*`],
+    data_stream: {},
+    template: {
+      settings: { number_of_replicas: 0 },
+      mappings: { properties: { k: { type: 'keyword' }, n: { type: 'long' } } },
+    },
+  }
 }

@@ -2,16 +2,19 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { test } from 'vitest'
 import { describeServer } from '../../servers/server.ts'
-import { closing, destroying, growing, type Operation, reshapings, writes } from './operations.ts'
+import { closing, destroying, growing, type Operation, reshapings, streaming, writes } from './operations.ts'
 import { Bench, programs } from './programs.ts'
 
 const RUNS = Number(process.env['VENOMQA_FUZZ_RUNS'] ?? 6)
 
 interface Kind {
   readonly part: number
+  /** Several at once; those of documents when not given. */
+  readonly writes?: Readonly<Record<string, Operation>>
   readonly others: Readonly<Record<string, Operation>>
   readonly options?: object
   readonly dynamic?: boolean
+  readonly streams?: boolean
   readonly tree?: boolean
 }
 
@@ -21,11 +24,19 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'mappings that grow': { part: 1 / 2, others: { ...reshapings, ...growing }, dynamic: true, tree: true },
   'indices that are closed': { part: 1 / 3, others: { ...reshapings, ...closing } },
   copies: { part: 1 / 3, others: { ...growing, ...destroying }, options: { way: 'copies' }, dynamic: true },
+  snapshots: {
+    part: 1 / 3,
+    writes: { ...writes, ...streaming },
+    others: { ...growing, ...destroying },
+    options: { way: 'snapshot' },
+    dynamic: true,
+    streams: true,
+  },
 }
 
 describeServer('elasticsearch', (url) => {
   test('an index that a write made is compared, whatever its mapping is', async () => {
-    await using bench = await Bench.open(url, {}, { ...writes, ...reshapings }, {})
+    await using bench = await Bench.open(url, {}, { ...writes, ...reshapings })
     const made = { name: 'create by a write', seed: 1_188_726_358 }
     await bench.run([
       { do: 'run', operations: [made] },
@@ -34,12 +45,14 @@ describeServer('elasticsearch', (url) => {
     ])
   })
 
-  for (const [name, { part, others, options = {}, dynamic = false, tree = false }] of Object.entries(KINDS)) {
+  for (const [name, kind] of Object.entries(KINDS)) {
+    const { part, others, options = {}, tree = false, ...indices } = kind
+    const operations = kind.writes ?? writes
     const runs = Math.ceil(RUNS * part)
     test(`any program of any requests comes back to its marks: ${name}`, { timeout: runs * 20_000 }, async () => {
-      await using bench = await Bench.open(url, options, { ...writes, ...others }, { dynamic })
+      await using bench = await Bench.open(url, options, { ...operations, ...others }, indices)
       await fc.assert(
-        fc.asyncProperty(programs(writes, others, tree), async (steps) => {
+        fc.asyncProperty(programs(operations, others, tree), async (steps) => {
           try {
             await bench.run(steps)
           } catch (error) {
@@ -52,7 +65,10 @@ describeServer('elasticsearch', (url) => {
       )
       // With many programs each operation must have taken place, or it proves nothing.
       if (runs >= 300) assert.deepEqual(bench.neverDone(), [])
-      if (process.env['VENOMQA_FUZZ_RUNS']) console.log(`${name}: ${bench.refused} of ${runs} programs refused by name`)
+      if (process.env['VENOMQA_FUZZ_RUNS'])
+        console.log(
+          `${name}: ${bench.refused} of ${runs} programs refused by name; never done: ${bench.neverDone().join(', ')}`,
+        )
     })
   }
 })

@@ -9,7 +9,7 @@ import {
   type ElasticsearchSystem,
 } from '../../../src/systems/elasticsearch/index.ts'
 import { assertSame, type Contents, contentsOf } from './contents.ts'
-import { type Operation, prepare } from './operations.ts'
+import { type Indices, type Operation, prepare } from './operations.ts'
 import { Wire } from './wire.ts'
 import { chance } from '../../chance.ts'
 
@@ -44,7 +44,7 @@ export class Bench implements AsyncDisposable {
   readonly #wire: Wire
   readonly #options: Partial<ElasticsearchOptions<unknown>>
   readonly #operations: Readonly<Record<string, Operation>>
-  readonly #dynamic: boolean
+  readonly #indices: Indices
   readonly #done = new Set<string>()
   #system: ElasticsearchSystem<unknown> | undefined
   /** How many rollbacks were refused by name. */
@@ -54,13 +54,13 @@ export class Bench implements AsyncDisposable {
     url: string,
     options: Partial<ElasticsearchOptions<unknown>>,
     operations: Readonly<Record<string, Operation>>,
-    dynamic: boolean,
+    indices: Indices,
   ) {
     this.name = `programs_test_${randomBytes(4).toString('hex')}`
     this.#url = url
     this.#options = options
     this.#operations = operations
-    this.#dynamic = dynamic
+    this.#indices = indices
     this.#wire = new Wire(url)
   }
 
@@ -68,9 +68,9 @@ export class Bench implements AsyncDisposable {
     url: string,
     options: Partial<ElasticsearchOptions<unknown>>,
     operations: Readonly<Record<string, Operation>>,
-    { dynamic = false } = {},
+    indices: Indices = {},
   ): Promise<Bench> {
-    return new Bench(url, options, operations, dynamic)
+    return new Bench(url, options, operations, indices)
   }
 
   /** Runs a program, and compares everything after each rollback with a copy that was made at the mark. */
@@ -125,6 +125,7 @@ export class Bench implements AsyncDisposable {
     const system = this.#system
     this.#system = undefined
     await Promise.allSettled([system?.close?.()])
+    await this.#wire.send('DELETE', `/_data_stream/${this.name}-log*`)
     const path = '/_cluster/state/routing_table?filter_path=routing_table.indices.*.shards.0.shard&expand_wildcards=all'
     const { routing_table = {} } = (await this.#wire.ask('GET', path)) as { routing_table?: { indices?: object } }
     for (const index of Object.keys(routing_table.indices ?? {}).filter((it) => it.startsWith(this.name))) {
@@ -132,7 +133,13 @@ export class Bench implements AsyncDisposable {
       await this.#wire.ask('PUT', `/${index}/_settings`, Object.fromEntries(kinds))
       await this.#wire.ask('DELETE', `/${index}`)
     }
-    const objects = ['_index_template/N-template', '_component_template/N-part', '_template/N-old', '_scripts/N-script']
+    const objects = [
+      '_index_template/N-template',
+      '_index_template/N-stream',
+      '_component_template/N-part',
+      '_template/N-old',
+      '_scripts/N-script',
+    ]
     for (const path of [...objects, '_ingest/pipeline/N-stamp', '_ilm/policy/N-policy']) {
       await this.#wire.send('DELETE', `/${path.replace('N', this.name)}`)
     }
@@ -145,7 +152,7 @@ export class Bench implements AsyncDisposable {
 
   async #open(): Promise<ElasticsearchSystem<unknown>> {
     if (this.#system) return this.#system
-    await prepare(this.#wire, this.name, this.#dynamic)
+    await prepare(this.#wire, this.name, this.#indices)
     const client: unknown = new Client({ node: this.#url })
     const system = elasticsearch(this.#url, { indices: [`${this.name}-*`], client, settle: 20_000, ...this.#options })
     await system.open?.({ id: '1', runner: 'none', runId: this.name, notice: () => {} })
