@@ -151,6 +151,12 @@ test('of very many states some are looked at, and the three worst places told; w
   const tags = (map: Map<string, unknown>): void => void map.set('tags', new Set([(next += 1)]))
   const set = await numbers({ tags }, { budget: { steps: 100 }, oracles })
   expect(set.explosion?.culprits).toMatchObject([{ place: 'db.tags.*' }])
+  const count = (map: Map<string, unknown>): void => {
+    next += 1
+    map.set('rare', Math.floor(next / 3)).set('often', next)
+  }
+  const counted = await numbers({ count }, { budget: { steps: 200 }, oracles })
+  expect(counted.explosion?.culprits.map(({ place }) => place)).toEqual(['db.often', 'db.rare'])
 })
 
 describeServer('postgres', (server) => {
