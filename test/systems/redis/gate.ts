@@ -6,6 +6,7 @@ export class Gate implements AsyncDisposable {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   #left = Infinity
+  #times = 1
   #happens: () => Promise<unknown> = async () => {}
 
   private constructor(url: URL) {
@@ -23,9 +24,10 @@ export class Gate implements AsyncDisposable {
     return `redis://127.0.0.1:${(this.#server.address() as { port: number }).port}`
   }
 
-  /** Lets `happens` run before the message with this number, counted from now on; 1 is the next. */
-  at(message: number, happens: () => Promise<unknown>): void {
+  /** Lets `happens` run before the message with this number, counted from now on, and before those that follow; 1 is the next. */
+  at(message: number, happens: () => Promise<unknown>, times = 1): void {
     this.#left = message
+    this.#times = times
     this.#happens = happens
   }
 
@@ -53,7 +55,7 @@ export class Gate implements AsyncDisposable {
     client.setNoDelay(true).on('data', (bytes) => {
       turn = turn.then(async () => {
         this.#left -= 1
-        if (this.#left === 0) await this.#happens()
+        if (this.#left <= 0 && this.#left > -this.#times) await this.#happens()
         server.write(bytes)
       })
     })

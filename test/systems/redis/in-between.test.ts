@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { Redis } from 'ioredis'
 import { test } from 'vitest'
@@ -15,11 +16,15 @@ type Happens = (client: Redis) => Promise<unknown>
 const swapped: Happens = (client) => client.call('swapdb', DATABASE, DATABASE + 1)
 
 /** What takes the database, and with it our lease, from under a call of ours. */
-const HAPPENINGS: Readonly<Record<string, Happens>> = {
-  FLUSHDB: (client) => client.flushdb(),
-  'FLUSHDB, and some of it again': (client) => client.multi().flushdb().set('b', 'again').exec(),
-  SWAPDB: swapped,
-}
+const HAPPENINGS: readonly (readonly [name: string, happens: Happens, times: number])[] = [
+  ['FLUSHDB', (client) => client.flushdb(), 1],
+  ['FLUSHDB, and some of it again', (client) => client.multi().flushdb().set('b', 'again').exec(), 1],
+  ['FLUSHDB, twice, and a new key', (client) => client.multi().flushdb().set(randomUUID(), '1').exec(), 2],
+  ['SWAPDB', swapped, 1],
+  ['SWAPDB and back', swapped, 2],
+  ['SWAPDB there and back and there', swapped, 3],
+  ['SWAPDB again and again', swapped, 6],
+]
 
 /** What is called, and how the database was changed since the mark. */
 const CALLS: Readonly<Record<string, { before: Happens; call: (system: RedisSystem, mark: RedisMark) => unknown }>> = {
@@ -39,7 +44,7 @@ describeEach((like) => {
       await using gate = await Gate.before(own.url)
       const client = new Redis(`${own.url}/${DATABASE}`)
       const elsewhere = new Redis(`${own.url}/${DATABASE + 1}`)
-      for (const [name, happens] of Object.entries(HAPPENINGS)) {
+      for (const [name, happens, times] of HAPPENINGS) {
         let spared = false
         for (let message = 1; !spared && message <= MESSAGES; message += 1) {
           const where = `${name} before message ${message}`
@@ -51,7 +56,7 @@ describeEach((like) => {
           const mark = (await system.checkpoint('mark')) as RedisMark
           const at = await contentsOf(client)
           await before(client)
-          gate.at(message, () => happens(client))
+          gate.at(message, () => happens(client), times)
           const other = (await call(system, mark)) as RedisMark | void
           spared = gate.spared()
           await assertTold(system, mark, { now: await contentsOf(client), before: at, where })
