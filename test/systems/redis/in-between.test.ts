@@ -72,6 +72,26 @@ describeEach((like) => {
       elsewhere.disconnect()
     },
   )
+
+  test('what happens in the middle of the first mark is not lost', async ({ skip }) => {
+    if (!(await canStartOwn(like))) skip('the server runs elsewhere')
+    await using own = await OwnServer.start(like)
+    await using gate = await Gate.before(own.url)
+    const client = new Redis(`${own.url}/${DATABASE}`)
+    let spared = false
+    for (let message = 1; !spared && message <= MESSAGES; message += 1) {
+      await client.flushall()
+      await client.mset({ a: '1', b: '1', c: '1' })
+      const system = redis(`${gate.url}/${DATABASE}`)
+      await system.open?.({ id: '1', runner: 'none', runId: 'test', notice: () => {} })
+      gate.at(message, () => client.flushdb())
+      const mark = (await system.checkpoint('mark')) as RedisMark
+      spared = gate.spared()
+      await assertOneMoment(system, mark, client)
+      await system.close?.()
+    }
+    client.disconnect()
+  })
 })
 
 /** Asserts that changes() lists the keys that differ, and no other. */
