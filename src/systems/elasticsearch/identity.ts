@@ -8,6 +8,7 @@ import { KINDS } from './objects.ts'
 import { Reader } from './reader.ts'
 import { canonical } from './same.ts'
 import type { Server } from './server.ts'
+import { shownSource } from './source.ts'
 
 /** Indices of more documents than this are given as a digest. */
 const SHOWN = 1000
@@ -15,7 +16,7 @@ const WORDS = 8
 
 /** One shard as it was last seen. */
 interface Seen {
-  readonly documents: Map<string, { readonly digest: Uint32Array; readonly text: string | undefined }>
+  readonly documents: Map<string, { readonly digest: Uint32Array; readonly shown: object | undefined }>
   /** The exclusive or of all digests, so that a changed document costs the same however many there are. */
   readonly sum: Uint32Array
 }
@@ -82,8 +83,9 @@ export class Identity {
     if (isClosed(index)) return { shape: described, closed: true }
     const shards = [...this.#seen].filter(([base]) => base.index === index.name)
     const count = shards.reduce((sum, [, { documents }]) => sum + documents.size, 0)
-    const texts = shards.flatMap(([, { documents }]) => [...documents.values()].flatMap(({ text }) => text ?? []))
-    if (count <= SHOWN && texts.length === count) return { shape: described, documents: texts.toSorted() }
+    const documents = shards.flatMap(([, seen]) => [...seen.documents])
+    if (count <= SHOWN && documents.every(([, { shown }]) => shown))
+      return { shape: described, documents: documents.toSorted(byName).map(([, { shown }]) => shown) }
     const sums = shards.map(([base, { sum }]) => [keyOf(base), Buffer.from(sum.buffer).toString('hex')] as const)
     return { shape: described, documents: count, digest: new Map(sums.toSorted(byName)) }
   }
@@ -91,10 +93,12 @@ export class Identity {
 
 function put(seen: Seen, { id, routing, source }: Doc): void {
   remove(seen, id)
-  const text = JSON.stringify([id, ...(routing === undefined ? [] : [routing])]) + (source ?? '')
+  const where = { _id: id, ...(routing === undefined ? {} : { _routing: routing }) }
+  const shown = seen.documents.size > SHOWN ? undefined : { ...where, ...shownSource(source ?? '{}') }
+  const text = JSON.stringify(where) + (source ?? '')
   const bytes = createHash('sha256').update(text).digest()
   const digest = Uint32Array.from({ length: WORDS }, (_, word) => bytes.readUInt32LE(word * 4))
-  seen.documents.set(id, { digest, text: seen.documents.size > SHOWN ? undefined : text })
+  seen.documents.set(id, { digest, shown })
   mix(seen.sum, digest)
 }
 

@@ -58,3 +58,27 @@ function endOfObject(text: string, start: number): number {
     if (depth === 0) return at
   }
 }
+
+/**
+ * A `_source` as plain data, in which two are equal if and only if their fields and values are; the order of fields and
+ * the blanks between them do not count. A number that JavaScript would write otherwise is told by its text:
+ * `{ $number: '1.0' }`.
+ */
+export function shownSource(source: string): object {
+  // TypeScript does not know the third parameter yet: https://github.com/tc39/proposal-json-parse-with-source
+  const parse = JSON.parse as (
+    text: string,
+    reviver: (key: string, value: unknown, context: Context) => unknown,
+  ) => object
+  return parse(source, (_, value, context) => {
+    if (typeof value === 'number') return String(value) === context.source ? value : { $number: context.source }
+    const isMistakable = Object(value) === value && TAGS.some((tag) => Object.hasOwn(value as object, tag))
+    return isMistakable ? { $object: Object.entries(value as object) } : value
+  })
+}
+
+interface Context {
+  readonly source?: string
+}
+
+const TAGS = ['$number', '$object']

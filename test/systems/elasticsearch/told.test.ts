@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { Client } from '@elastic/elasticsearch'
 import { test } from 'vitest'
 import { Reader } from '../../../src/systems/elasticsearch/reader.ts'
-import { elasticsearch } from '../../../src/systems/elasticsearch/index.ts'
+import { elasticsearch, type ElasticsearchSystem } from '../../../src/systems/elasticsearch/index.ts'
 import { World } from '../../../src/world.ts'
 import { describeServer } from '../../servers/server.ts'
 import { Place } from './place.ts'
@@ -111,6 +111,31 @@ describeServer('elasticsearch', (url) => {
     const gone = Array.from({ length: 1000 }, (_, at) => `{"delete":{"_id":"${at}"}}\n`)
     await place.wire.ask('POST', `/${place.of('stock')}/_bulk`, gone.join(''))
     assert.equal(((await look()).documents as string[]).length, 202)
+  })
+
+  test('observe() shows documents as data, and numbers as they are written', async () => {
+    await using place = await Place.stocked(url)
+    const look = async (system: ElasticsearchSystem<unknown>): Promise<unknown> => {
+      const { indices } = (await system.observe()).data as { indices: Map<string, { documents: unknown }> }
+      return indices.get(place.of('stock'))?.documents
+    }
+    await place.put('stock', 'lamp', '{"left":5.0, "big":12345678901234567890, "tags":["a",{"at":-0.0}]}', 'routing=r')
+    const system = await place.open()
+    assert.deepEqual(await look(system), [
+      { _id: 'chair', left: 5 },
+      {
+        _id: 'lamp',
+        _routing: 'r',
+        left: { $number: '5.0' },
+        big: { $number: '12345678901234567890' },
+        tags: ['a', { at: { $number: '-0.0' } }],
+      },
+    ])
+    const before = await look(system)
+    await place.put('stock', 'lamp', '{"left":5,"big":12345678901234567890,"tags":["a",{"at":-0.0}]}', 'routing=r')
+    assert.notDeepEqual(await look(system), before)
+    await place.put('stock', 'chair', '{"note":{"$number":"5.0"}}')
+    assert.deepEqual(((await look(system)) as object[])[0], { _id: 'chair', note: { $object: [['$number', '5.0']] } })
   })
 
   test('reset() takes names and patterns, and leaves what migrations noted', async () => {
