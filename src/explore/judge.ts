@@ -113,7 +113,7 @@ function hint({ place, before, after }: Difference): string {
   const general = places.map((part) => (RANDOM_ID.test(part) ? '*' : part)).join('')
   if (isTime(value)) return ` If it is the clock: normalize: [time()], or make the clock a system.`
   if (isRank(value)) return ` If it does not matter which time is earlier: normalize: [time({ keep: 'nothing' })].`
-  if (typeof value === 'number' && Number.isInteger(value)) {
+  if (Number.isInteger(value) || (typeof value === 'string' && /id$/i.test(place) && /^\d+$/.test(value))) {
     return ` If it is a generated id that the system does not put back: normalize: [ids({ id: ['${general}'] })].`
   }
   if (typeof value === 'string' && RANDOM_ID.test(value)) {

@@ -63,11 +63,11 @@ test('deadAction: never possible, or never accepted', async () => {
 })
 
 describe('nondeterminism', () => {
-  test('a sequence that is not rolled back', async () => {
+  test.each([Number, String])('a sequence that is not rolled back: %o', async (as) => {
     let sequence = 0
     const order = {
       when: ({ db }: Toy) => db.size < 3,
-      run: ({ db }: Toy) => void db.set(`row ${db.size}`, { id: ++sequence }),
+      run: ({ db }: Toy) => void db.set(`row ${db.size}`, { id: as(++sequence) }),
     }
     const { violations } = await exploreToy({ actions: { order } })
     expect(violations[0]).toMatchObject({ name: 'nondeterminism' })
