@@ -3,7 +3,9 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './command.ts'
+import { install } from './install.ts'
 
+await install()
 mkdirSync(join(root, '.cache'), { recursive: true })
 const made = mkdtempSync(join(root, '.cache/build-'))
 const ok = compile('tsconfig.build.json', 'esm') && compile('tsconfig.cjs.json', 'cjs')
