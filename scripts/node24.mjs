@@ -9,6 +9,8 @@ const cache = join(dirname(dirname(fileURLToPath(import.meta.url))), '.cache')
 const home = join(cache, 'node24')
 const node24 = join(home, 'bin', 'node')
 
+delete process.env.npm_config_dry_run // of npm pack, and not for the npm that we call
+
 const old = !suits(process.version)
 if (old) {
   const there = existsSync(node24)
