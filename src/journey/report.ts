@@ -70,14 +70,28 @@ export function failureText(report: PathReport): string {
   const lines = [`path: ${lineOf(report.nodes)}`]
   const { http = [] } = report.nodes.find(({ state }) => state === 'failed') ?? {}
   if (http.length > 0) {
-    const left = http.length > SHOWN_EXCHANGES ? ` (the last ${SHOWN_EXCHANGES})` : ''
-    lines.push(`requests${left}:`, ...http.slice(-SHOWN_EXCHANGES).map((one) => `  ${exchangeText(one)}`))
+    const texts = repeatsAsOne(http)
+    const left = texts.length > SHOWN_EXCHANGES ? ` (the last ${SHOWN_EXCHANGES})` : ''
+    lines.push(`requests${left}:`, ...texts.slice(-SHOWN_EXCHANGES).map((text) => `  ${text}`))
   }
   if (report.changed && report.changed.lines.length > 0) {
     lines.push(`changed since ${report.changed.since}:`, ...report.changed.lines.map((line) => `  ${line}`))
   }
   for (const { log, lines: last } of report.logs ?? []) lines.push(`${log}:`, ...last.map((line) => `  ${line}`))
   return lines.join('\n')
+}
+
+/** Each exchange as a line; a step that polls asks the same and is answered the same, which is one line of how often. */
+function repeatsAsOne(http: readonly Exchange[]): readonly string[] {
+  const lines: { one: Exchange; count: number }[] = []
+  for (const one of http) {
+    const last = lines.at(-1)
+    const { method, url, status } = last?.one ?? {}
+    if (last && method === one.method && url === one.url && status === one.status)
+      Object.assign(last, { one, count: last.count + 1 })
+    else lines.push({ one, count: 1 })
+  }
+  return lines.map(({ one, count }) => `${exchangeText(one)}${count > 1 ? `, ${count} times` : ''}`)
 }
 
 /** A message without what `failureText` stands for beside it. */

@@ -107,6 +107,19 @@ test('of many requests the last fifty are kept, and the last ten stand beside th
   expect(message).toContain('\nrequests (the last 10):\n')
 })
 
+test('a request that is repeated is one line', async () => {
+  const { message } = await walked((step) => {
+    step('polls', async () => {
+      await ask('/order')
+      for (let i = 0; i < 20; i++) await ask('/status')
+      await ask('/order')
+      throw new Error('never')
+    })
+  })
+  const times = message.replaceAll(/ \([\d.]+ m?s\)/g, '')
+  expect(times).toContain('requests:\n  GET /order → 200\n  GET /status → 200, 20 times\n  GET /order → 200\n')
+})
+
 test('only what was logged during the failed step stands beside the failure', async () => {
   const { report, message } = await walked((step) => {
     step('a', () => ask('/before'))
