@@ -53,6 +53,7 @@ export class Slowness {
       this.#notice(
         `SLOW_${what.toUpperCase()} ${name} took ${Math.round(took)} ms for ${doing} (${system.way ?? 'its own way'}).\n` +
           `${means}\n${fix}\n` +
+          `A machine that is busy with something else is slow as well.\n` +
           `It is told once, when it takes more than ${this.#limit} ms: slow in World.open() and defineWorld().`,
       )
     }

@@ -1,11 +1,13 @@
+import * as timers from 'node:timers'
 import { type Connection, good } from './connection.ts'
 import { type Command, type Reply, ReplyError } from './resp.ts'
 import type { Scope } from './scope.ts'
 import { Suspects } from './suspects.ts'
 import type { Watcher } from './watcher.ts'
 
-// The real one: a test may have timers of its own.
-const { setImmediate } = globalThis
+// The real one, of Node: a test may have timers of its own, and a browser's environment has none.
+const { setImmediate } = timers
+
 /** Leaves nothing, and is reported. */
 const TURN = "redis.call('SET', KEYS[1], '') redis.call('DEL', KEYS[1])"
 

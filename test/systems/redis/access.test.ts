@@ -5,7 +5,7 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { describe, test } from 'vitest'
+import { describe, test, vi } from 'vitest'
 import { World } from '../../../src/world.ts'
 import { redis, type RedisOptions } from '../../../src/systems/redis/index.ts'
 import { describeServer } from '../../servers/server.ts'
@@ -33,6 +33,20 @@ describe('a server that is not there', () => {
 })
 
 describeServer('redis', (like) => {
+  test('works in an environment like a browser’s, which takes setImmediate away', async () => {
+    vi.resetModules()
+    vi.stubGlobal('setImmediate', undefined)
+    const there = await import('../../../src/systems/redis/index.ts')
+    vi.unstubAllGlobals()
+    const system = there.redis(like, { prefix: 'browser:' })
+    await system.open?.({ id: '1', runner: 'none', runId: 'browser', notice: () => {} })
+    const mark = await system.checkpoint('mark')
+    await system.handle.set('browser:written', '1')
+    await system.rollback(mark)
+    assert.equal(await system.handle.exists('browser:written'), 0)
+    await system.close?.()
+  })
+
   describe('a server of its own', () => {
     test.beforeEach(async ({ skip }) => {
       if (!(await canStartOwn(like))) skip('the server runs elsewhere')
