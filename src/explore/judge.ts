@@ -114,7 +114,7 @@ function hint({ place, before, after }: Difference): string {
   if (isTime(value)) return ` If it is the clock: normalize: [time()], or make the clock a system.`
   if (isRank(value)) return ` If it does not matter which time is earlier: normalize: [time({ keep: 'nothing' })].`
   if (Number.isInteger(value) || (typeof value === 'string' && /id$/i.test(place) && /^\d+$/.test(value))) {
-    return ` If it is a generated id that the system does not put back: normalize: [ids({ id: ['${general}'] })].`
+    return ` If it is a generated id: normalize: [ids({ id: ['${general}'] })].`
   }
   if (typeof value === 'string' && RANDOM_ID.test(value)) {
     return ` If it is a random id: normalize: [ids({ id: ['${general}'] })], with every place it stands in.`
