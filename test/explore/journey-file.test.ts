@@ -1,3 +1,6 @@
+import { mkdtempSync, readdirSync, rmdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { observable } from '../../src/explore/act.ts'
 import { act, type ExploreOptions, holds, type Model } from '../../src/explore/index.ts'
@@ -43,9 +46,12 @@ journey('n = 0', () => {
     let calls = 0
     const random = { run: ({ db }: Toy) => void db.set('at', calls++) }
     expect(await journeyOf({ actions: { random } })).toBeUndefined()
-    const options = { oracles: { serverError: 'warn' }, journey: { folder: '/nowhere/at/all' } } as const
+    const folder = mkdtempSync(join(tmpdir(), 'venomqa-journeys-'))
+    const options = { oracles: { serverError: 'warn' }, journey: { folder } } as const
     const { warnings } = await exploreToy({ actions: { broken } }, options)
     expect(warnings.map(({ name, file }) => [name, file])).toContainEqual(['serverError', undefined])
+    expect(readdirSync(folder)).toEqual([])
+    rmdirSync(folder)
   })
 })
 
