@@ -33,7 +33,7 @@ export interface Rollbackable<Mark = unknown, Handle = unknown> {
   /** What a step sees under the system's name. Without it, the step sees the system itself. */
   readonly handle?: Handle
 
-  /** Where the application of this worker must connect: the place that the system made for it, or the one it was given. */
+  /** Where the application of this worker must connect, when the system made a place of its own for it. */
   readonly url?: string | undefined
 
   /** Called once before the first checkpoint: connect, install, take the lease. */

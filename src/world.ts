@@ -205,7 +205,7 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
     return Object.fromEntries(systems.map(([name, { way }]) => [name, way ?? 'its own']))
   }
 
-  /** Where this worker's application must connect for `system`. Throws `UNSUPPORTED` when the system has no address. */
+  /** Where this worker's application must connect for `system`. Throws `UNSUPPORTED` when the system made no place of its own. */
   url(system: string): string {
     return urlOf(this.#systems, system)
   }
@@ -495,7 +495,7 @@ function urlOf(systems: Systems, name: string): string {
   throw new VenomError(
     'UNSUPPORTED',
     systems[name]
-      ? `${name} has no URL.\nIt lives in this process, or was given its connections.\nThe application uses what you gave to the system: pass that on.`
+      ? `${name} made no place of its own for this worker, so it has no URL.\nThe application uses the one that you gave to the system.\nPass that one on.`
       : `There is no system "${name}".\nThe world has: ${Object.keys(systems).join(', ')}.\nUse one of these names.`,
   )
 }

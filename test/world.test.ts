@@ -221,7 +221,7 @@ describe('what a world tells', () => {
     expect(world.ways).toEqual({ here: 'memory: copies', there: 'its own' })
     expect(world.api).toBe('postgres://localhost/shop_w1 1')
     expect(world.url('here')).toBe('postgres://localhost/shop_w1')
-    expect(() => world.url('there')).toThrow(/^there has no URL\./)
+    expect(() => world.url('there')).toThrow(/^there made no place of its own for this worker, so it has no URL\./)
     expect(() => world.url('elsewhere')).toThrow(
       'There is no system "elsewhere".\nThe world has: here, there.\nUse one of these names.',
     )

@@ -51,8 +51,8 @@ export class MysqlSystem implements Rollbackable<Mark, Pool> {
     return `undo: row triggers remember every change${copies}${version}`
   }
 
-  get url(): string {
-    if (!this.#opened || !this.#options.perWorker) return this.#url
+  get url(): string | undefined {
+    if (!this.#opened || !this.#options.perWorker) return undefined
     return withDatabase(this.#url, this.#opened.ground.places.database)
   }
 

@@ -30,7 +30,7 @@ const LEAST_PATIENCE = 1000
  */
 export async function reachServer(url: string, options: PostgresOptions, worker: Worker): Promise<Ground<Pool>> {
   const driver = await loadDriver()
-  if (!options.perWorker) return { ...(await connect(driver, url, options, worker)), url }
+  if (!options.perWorker) return connect(driver, url, options, worker)
   const copies = await Copies.open(driver, url, worker, { ...options, settle: options.settle ?? 2000 })
   try {
     await copies.make()

@@ -87,7 +87,7 @@ export class Undo<Handle extends Queryable> implements Rollbackable<Mark, Handle
     return this.#way
   }
 
-  /** Where the application of this worker must connect: the copy of its own, or where the system was told. Absent until open. */
+  /** Where the application of this worker must connect. Absent unless the worker has a copy of its own. */
   get url(): string | undefined {
     return this.#ground?.url
   }
