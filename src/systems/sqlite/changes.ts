@@ -96,13 +96,14 @@ function keyOf({ shape }: Side, row: Values): string | undefined {
 
 /**
  * A row that is there at both moments; nothing when it is stored differently and reads the same. A column that was added
- * meanwhile changes no row, unless the row has another value in it than all rows got.
+ * meanwhile changes no row, unless the row has another value in it than all rows got; nor does one that was dropped, for
+ * its values are not in every row's page.
  */
 function update(shape: Shape, shapes: Shapes, before: Values, after: Values, rowid: Cell['rowid']): Change['updated'] {
   const names = [...new Set([...before.keys(), ...after.keys()])]
   const was = (name: string): Stored | undefined => (before.has(name) ? before.get(name) : shapes.added(shape, name))
   const differing = names.filter((name) => !isSame(was(name), after.get(name)))
-  if (differing.length === 0) return []
+  if (!differing.some((name) => after.has(name))) return []
   const only = (row: Values, columns: readonly string[]): Row =>
     shown(new Map(columns.flatMap((name) => (row.has(name) ? [[name, row.get(name)!]] : []))))
   const key = shape.key.map(({ name }) => name)
