@@ -85,7 +85,7 @@ export class ServerControl implements Control {
     this.#name = name
   }
 
-  /** Throws `CONNECTION_REFUSED`, `NOT_FOUND`. */
+  /** Throws `CONNECTION_REFUSED`, `NOT_FOUND`, `MISSING_GRANT`. */
   async connect(): Promise<Client> {
     const client = new this.#driver.Client({ ...configOf(this.#url, this.#name), types: asText })
     // Without a listener, a connection that breaks while it is idle would end the process.

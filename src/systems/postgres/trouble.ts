@@ -1,8 +1,8 @@
 import { messageOf, VenomError, type VenomErrorCode } from '../../errors.ts'
-import { backendError } from '../shared/backend-error.ts'
+import { backendError, type Doing } from '../shared/backend-error.ts'
 import { causeOf as classified, LOCKED, LOST } from '../shared/cause.ts'
 import { classify } from '../shared/classify.ts'
-import { type Place, placeName } from './place.ts'
+import { type Place, placeName, quoted } from './place.ts'
 
 /** The code of an error of the server (`55P03`) or of the connection (`ECONNREFUSED`). */
 export function codeOf(error: unknown): string {
@@ -23,11 +23,12 @@ export function isLost(error: unknown): boolean {
 /** The connection could not be made: in the user's names, with what to do. */
 export function notConnected(place: Place, error: unknown): VenomError {
   const where = placeName(place)
-  const trouble = classify(error) ?? LOST
+  const known = classify(error) ?? LOST
+  const trouble = known.code === 'OPERATIONAL' ? LOST : known
   const { retryable = false } = trouble
   const say = (code: VenomErrorCode, what: string, means: string, fix: string): VenomError =>
     new VenomError(code, `postgres: ${what}\n${means}\n${fix}`, {
-      cause: causeOf(error, place, LOST),
+      cause: backendError(trouble, bare(error), doingAt(place)),
       retryable,
     })
   if (trouble.code === 'NOT_FOUND') {
@@ -44,6 +45,22 @@ export function notConnected(place: Place, error: unknown): VenomError {
       `user "${place.user}" may not log in to ${where}: ${messageOf(error)}.`,
       'The user or the password in the URL is wrong, or pg_hba.conf does not let it in.',
       'Correct the URL, with special characters of the password percent-encoded.',
+    )
+  }
+  if (trouble.code === 'MISSING_GRANT') {
+    return say(
+      'MISSING_GRANT',
+      `user "${place.user}" may not connect to ${where}: ${messageOf(error)}.`,
+      'The right to connect was taken from PUBLIC, and this user was not given it.',
+      `Have its owner run: GRANT CONNECT ON DATABASE ${quoted(place.database)} TO ${quoted(place.user)};`,
+    )
+  }
+  if (codeOf(error) === '55000') {
+    return say(
+      'CONNECTION_REFUSED',
+      `${where} takes no connections: ${messageOf(error)}.`,
+      'It was closed for a while, as for a copy or a restore, or it is a template.',
+      `Open it again: ALTER DATABASE ${quoted(place.database)} ALLOW_CONNECTIONS true;`,
     )
   }
   if (codeOf(error) === '53300') {
@@ -81,9 +98,13 @@ export const WRITERS = 'VQ001'
  * the password: only what it says is passed on.
  */
 export function causeOf(error: unknown, place: Place, otherwise?: typeof LOST): unknown {
-  const { code, detail, where } = Object(error) as { code?: unknown; detail?: unknown; where?: unknown }
-  const bare = Object.assign(new Error(messageOf(error)), { code, detail, where })
-  const doing = { backend: 'postgres', where: placeName(place) }
-  if (code === WRITERS) return backendError(LOCKED, bare, doing)
-  return classified(bare, doing, otherwise)
+  if (codeOf(error) === WRITERS) return backendError(LOCKED, bare(error), doingAt(place))
+  return classified(bare(error), doingAt(place), otherwise)
 }
+
+function bare(error: unknown): Error {
+  const { code, detail, where } = Object(error) as { code?: unknown; detail?: unknown; where?: unknown }
+  return Object.assign(new Error(messageOf(error)), { code, detail, where })
+}
+
+const doingAt = (place: Place): Doing => ({ backend: 'postgres', where: placeName(place) })

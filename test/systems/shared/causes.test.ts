@@ -23,6 +23,8 @@ const CAUSES = {
   'nothing listens': { family: 'connection', code: 'CONNECTION_REFUSED', retryable: true },
   'a login that is refused': { family: 'connection', code: 'CONNECTION_REFUSED', retryable: false },
   'a database that is not there': { family: 'connection', code: 'NOT_FOUND', retryable: false },
+  'a database that takes no connections': { family: 'connection', code: 'CONNECTION_REFUSED', retryable: true },
+  'a right to connect that was not given': { family: 'operational', code: 'MISSING_GRANT', retryable: false },
   'a lock that is not given': { family: 'lock', code: 'LOCKED', retryable: true },
   'a connection that is lost': { family: 'connection', code: 'CONNECTION_REFUSED', retryable: true },
 } as const
@@ -73,13 +75,16 @@ const place = (from: string | ConnectionConfig, changes: object): ConnectionConf
 describeServer('postgres', (server) => {
   const admin = new pg.Client({ connectionString: server })
   const url = place(server, { database: NAME })
+  const isOpen = (yes: boolean): Promise<unknown> => admin.query(`alter database ${NAME} allow_connections ${yes}`)
   beforeAll(async () => {
     await admin.connect()
     await admin.query(`create database ${NAME}`)
+    await admin.query(`revoke connect on database ${NAME} from public; create role ${NAME} login`)
     await withApp((app) => app.query('create table orders (id serial primary key)'))
   })
   afterAll(async () => {
     await admin.query(`drop database ${NAME} with (force)`)
+    await admin.query(`drop role ${NAME}`)
     await admin.end()
   })
   const withApp = async (work: (app: pg.Client) => Promise<unknown>): Promise<pg.Client> => {
@@ -95,6 +100,15 @@ describeServer('postgres', (server) => {
       'nothing listens': () => opening(postgres(place(url, { host: 'localhost', port: 9 }))),
       'a login that is refused': () => opening(postgres(place(url, { user: 'nobody_here' }))),
       'a database that is not there': () => opening(postgres(place(url, { database: 'not_there_test' }))),
+      'a database that takes no connections': async () => {
+        await isOpen(false)
+        try {
+          await opening(postgres(url))
+        } finally {
+          await isOpen(true)
+        }
+      },
+      'a right to connect that was not given': () => opening(postgres(place(url, { user: NAME }))),
       'a lock that is not given': () =>
         meanwhile(postgres(url, { settle: 200 }), async () => {
           const app = await withApp((client) => client.query('begin; insert into orders default values'))
@@ -103,9 +117,9 @@ describeServer('postgres', (server) => {
       'a connection that is lost': () =>
         meanwhile(postgres(url), async () => {
           // Until the next one is refused too: a connection that broke is made anew.
-          await admin.query(`alter database ${NAME} allow_connections false`)
+          await isOpen(false)
           await admin.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = $1`, [NAME])
-          return () => admin.query(`alter database ${NAME} allow_connections true`)
+          return () => isOpen(true)
         }),
     },
   })
