@@ -57,7 +57,10 @@ export interface WorldMark {
 export interface WorldOptions<S extends Systems, A = undefined, C = Record<string, unknown>> {
   /** The backends that the application uses, each under the name that steps use. */
   readonly systems: S
-  /** Makes whatever speaks to the application; called once when the world opens. */
+  /**
+   * Makes whatever speaks to the application; called once when the world opens. What can be disposed of, such as a
+   * server or a child process of Node, is so when the world closes.
+   */
   readonly api?: (world: { readonly worker: Worker; url(system: string): string }) => Awaitable<A>
   /** Makes the plain data that steps share as `ctx`; rolled back with the systems. */
   readonly context?: () => C
@@ -158,10 +161,11 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
     }
     const systems = Object.entries<Rollbackable>(options.systems)
     const opened = await Promise.allSettled(systems.map(async ([, system]) => system.open?.(worker)))
+    let api: A | undefined
     try {
       throwIfAny('OPEN_FAILED', 'could not be opened', systems, opened)
       const url = (name: string): string => urlOf(options.systems, name)
-      const api = (await options.api?.({ worker, url })) as A
+      api = (await options.api?.({ worker, url })) as A
       const context = new Context((options.context?.() ?? {}) as C)
       const world = new World<S, A, C>(options, worker, context, api, await Logs.open(options.logs))
       await world.checkpoint('start')
@@ -172,6 +176,7 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
       return world
     } catch (error) {
       const toClose = systems.filter((_, i) => opened[i]!.status === 'fulfilled')
+      await Promise.allSettled([dispose(api)])
       await Promise.allSettled(toClose.map(async ([, system]) => system.close?.()))
       throw error
     }
@@ -380,10 +385,11 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
     }
     const systems = Object.entries<Rollbackable>(this.#systems)
     const results = await Promise.allSettled([back()])
+    results.push(...(await Promise.allSettled([dispose(this.api)])))
     results.push(...(await Promise.allSettled(systems.map(async ([, system]) => system.close?.()))))
     this.#live = []
     this.logs.close()
-    throwIfAny('CLOSE_FAILED', 'could not be closed', [['the world', this], ...systems], results)
+    throwIfAny('CLOSE_FAILED', 'could not be closed', [['the world', this], ['api', this.api], ...systems], results)
   }
 
   #open(): void {
@@ -475,6 +481,14 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
     if (entry) return entry
     throw typeof mark?.name === 'string' ? staleMark(mark.name) : notAMark(mark)
   }
+}
+
+/** Not by what it answers when asked: a client may answer to any name. */
+async function dispose(api: unknown): Promise<void> {
+  if (Object(api) !== api) return
+  const given = api as Partial<AsyncDisposable & Disposable>
+  if (Symbol.asyncDispose in given) await given[Symbol.asyncDispose]?.()
+  else if (Symbol.dispose in given) given[Symbol.dispose]?.()
 }
 
 /** A handle is asked for anew each time: a system may make another one. */

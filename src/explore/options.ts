@@ -110,8 +110,10 @@ export function actionsOf<W>(
   { only, except = [] }: ExploreOptions,
 ): ReadonlyMap<string, Action<W>> {
   const all = Object.entries(actions).flatMap(([name, action]) => [name, ...(action?.tags ?? [])])
-  const unknown = only?.find((name) => !all.includes(name))
-  if (unknown !== undefined && all.length > 0) throw notInModel(unknown, all)
+  for (const [option, names] of Object.entries({ only, except })) {
+    const unknown = names?.find((name) => !all.includes(name))
+    if (unknown !== undefined && all.length > 0) throw notInModel(option, unknown, all)
+  }
   const isIn = (list: readonly string[], name: string, tags: readonly string[] = []): boolean =>
     list.includes(name) || tags.some((tag) => list.includes(tag))
   const left = Object.entries(actions).filter(
@@ -155,11 +157,11 @@ function notAnAction(name: string): VenomError {
   )
 }
 
-function notInModel(name: string, all: readonly string[]): VenomError {
+function notInModel(option: string, name: string, all: readonly string[]): VenomError {
   return new VenomError(
     'BAD_ARGUMENT',
-    `only names "${name}", which is no action and no tag of one.\n` +
-      'What was meant by it would not be tried, without a word.\n' +
+    `${option} names "${name}", which is no action and no tag of one.\n` +
+      `What was meant by it would ${option === 'only' ? 'not be' : 'be'} tried, without a word.\n` +
       `The model has: ${[...new Set(all)].join(', ')}.`,
   )
 }

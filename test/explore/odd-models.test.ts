@@ -146,6 +146,10 @@ test.each([
   [{ only: 'up' }, "only is 'up', and must be an array of names"],
   [{ except: 'up' }, "except is 'up', and must be an array of names"],
   [{ only: ['up', 'donw'] }, 'only names "donw", which is no action and no tag of one'],
+  [
+    { except: ['donw'] },
+    'except names "donw", which is no action and no tag of one.\nWhat was meant by it would be tried',
+  ],
   [{ write: 'graph.html' }, "write is 'graph.html', and must be an array of names"],
   [{ write: ['graph.pdf'] }, 'The report cannot be written to graph.pdf'],
   [{ corpus: true }, 'corpus is true, and must be the path of a folder'],
