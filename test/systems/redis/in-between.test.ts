@@ -92,6 +92,26 @@ describeEach((like) => {
     }
     client.disconnect()
   })
+
+  test('a mark has no key that was read before the database was flushed', async ({ skip }) => {
+    if (!(await canStartOwn(like))) skip('the server runs elsewhere')
+    await using own = await OwnServer.start(like)
+    await using gate = await Gate.before(own.url)
+    const client = new Redis(`${own.url}/${DATABASE}`)
+    const system = redis(`${gate.url}/${DATABASE}`)
+    await system.open?.({ id: '1', runner: 'none', runId: 'test', notice: () => {} })
+    const empty = (await system.checkpoint('empty')) as RedisMark
+    await client.set('early', '1')
+    assert.equal((await system.changes(empty)).length, 1)
+    const happening = [() => client.set('late', '1'), () => client.flushdb()]
+    gate.at(1, async () => happening.shift()?.(), 2)
+    const mark = (await system.checkpoint('mark')) as RedisMark
+    assert.deepEqual([happening, gate.spared()], [[], false])
+    assert.deepEqual(await system.changes(empty), [])
+    await assertOneMoment(system, mark, client)
+    await system.close?.()
+    client.disconnect()
+  })
 })
 
 /** Asserts that changes() lists the keys that differ, and no other. */
