@@ -156,11 +156,11 @@ export function notQuiet(name: string, moved: readonly string[]): VenomError {
   )
 }
 
-export function notVerified(name: string, differing: readonly string[]): VenomError {
+export function notVerified(name: string, differing: readonly string[], tries: number): VenomError {
   return new VenomError(
     'NOT_VERIFIED',
     `After the rollback to "${name}" the state is not what it was: ${differing.join(', ')}.\n` +
-      'Either something wrote in that moment, or the system cannot undo what was done.\n' +
+      `It was tried ${tries} times: either something writes all the time, or the system cannot undo what was done.\n` +
       'If the application writes by itself (a timer, a job), stop it for the tests; else run the conformance kit on the system.',
   )
 }

@@ -94,8 +94,8 @@ interface Entry {
   verified: boolean
 }
 
-/** How often a checkpoint over several systems is taken anew when one of them moved meanwhile. */
-const CHECKPOINT_TRIES = 5
+/** How often a checkpoint, or a way back, is tried when something was written meanwhile. */
+const TRIES = 5
 
 // Taken at load, so that a runner's fake timers never stop the world.
 const { setTimeout } = globalThis
@@ -124,6 +124,7 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
   readonly #inFlight = new InFlight()
   #live: Entry[] = []
   #tainted: VenomError | undefined
+  #toldOfWriter = false
   #closing: Promise<void> | undefined
   #queue: Promise<unknown> = Promise.resolve()
 
@@ -423,13 +424,13 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
         const moved = this.#together.canDisagree ? await this.#together.changes(moment) : []
         const names = moved.filter(([, changes]) => changes.length > 0).map(([system]) => system)
         if (names.length === 0) return moment
-        if (tries === CHECKPOINT_TRIES) throw notQuiet(name, names)
+        if (tries === TRIES) throw notQuiet(name, names)
       } catch (error) {
         await this.#together.giveUp(name, moment)
         throw error
       }
       await this.#together.giveUp(name, moment)
-      await new Promise((resolve) => setTimeout(resolve, 20 * 2 ** tries))
+      await pauseAfter(tries)
     }
   }
 
@@ -437,19 +438,34 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
     // Also when the rollback fails half way, the marks behind it are gone: some systems have forgotten them.
     const gone = this.#together.isTree ? [] : this.#live.splice(this.#live.indexOf(entry) + 1)
     try {
-      try {
-        await this.#together.rollback(entry.mark.name, entry.moment)
-      } finally {
-        await this.#forget(gone, 'trees')
+      for (let tries = 1; ; tries++) {
+        try {
+          await this.#together.rollback(entry.mark.name, entry.moment)
+        } finally {
+          await this.#forget(gone.splice(0), 'trees')
+        }
+        await this.#told(`the way back to "${entry.mark.name}"`)
+        if (tries === 1 && !always && (this.#verify === 'off' || entry.verified)) return
+        const differences = await this.#together.differences(entry.moment)
+        // A way back that took more than one try proves this state, not that the next one will be right.
+        if (differences.length === 0) return void (entry.verified ||= tries === 1)
+        if (tries === TRIES) throw notVerified(entry.mark.name, differences, tries)
+        this.#tellOfWriter(entry.mark.name, differences)
+        await pauseAfter(tries)
       }
-      await this.#told(`the way back to "${entry.mark.name}"`)
-      if (!always && (this.#verify === 'off' || entry.verified)) return
-      const differences = await this.#together.differences(entry.moment)
-      if (differences.length > 0) throw notVerified(entry.mark.name, differences)
-      entry.verified = true
     } catch (error) {
       throw this.#taint(error)
     }
+  }
+
+  #tellOfWriter(name: string, differences: readonly string[]): void {
+    if (this.#toldOfWriter) return
+    this.#toldOfWriter = true
+    this.worker.notice(
+      `The way back to "${name}" is gone once more, since ${differences.join(', ')}.\n` +
+        'Usually the application wrote in that moment, by itself: a timer, a job, or a call that a step did not wait for.\n' +
+        'Stop it for the tests, or wait for its effect in the step that causes it. This is told once.',
+    )
   }
 
   /** Before the proof, so that what `afterRollback` makes the application write is found. */
@@ -481,6 +497,10 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
     if (entry) return entry
     throw typeof mark?.name === 'string' ? staleMark(mark.name) : notAMark(mark)
   }
+}
+
+function pauseAfter(tries: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, 20 * 2 ** tries))
 }
 
 /** Not by what it answers when asked: a client may answer to any name. */
