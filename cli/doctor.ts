@@ -25,7 +25,7 @@ export async function examine(system: Rollbackable): Promise<Finding[]> {
   const opened = await timed(async () => system.open?.(worker))
   try {
     const detail = (await system.ping?.())?.detail
-    if (detail !== undefined && detail !== system.way) find('server', detail)
+    if (detail !== undefined) find('server', detail)
     find('way', system.way ?? 'its own')
     find('brings back', broughtBack(system))
     find('open', opened)

@@ -155,7 +155,10 @@ describeServer('redis', (server) => {
       })
       expect(venomqa('mark', url).stdout).toContain('already')
       expect(await redis.get('venomqa:test-server')).toBe('yes')
-      expect(venomqa('doctor', url)).toMatchObject({ status: 0, stdout: expect.stringMatching(/way +tracked/) })
+      expect(venomqa('doctor', url)).toMatchObject({
+        status: 0,
+        stdout: expect.stringMatching(/server +Redis \d.*\n +way +tracked/),
+      })
     } finally {
       await redis.del('venomqa:test-server')
       redis.disconnect()

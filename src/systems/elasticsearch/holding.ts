@@ -86,9 +86,11 @@ export class Holding<C> {
     return (await http.find(path)) !== undefined
   }
 
-  /** Whether the server answers. */
-  async ping(): Promise<void> {
-    await this.#opened.server.http.ask('GET', '/_cluster/state/version?filter_path=version')
+  /** Which server answers. */
+  async ping(): Promise<string> {
+    const { http, name } = this.#opened.server
+    await http.ask('GET', '/_cluster/state/version?filter_path=version')
+    return name
   }
 
   /** Gives back what `open` took. */

@@ -159,7 +159,7 @@ class System implements RedisSystem {
   async ping(): Promise<Health> {
     const started = performance.now()
     await this.handle.ping()
-    return { ok: true, latencyMs: performance.now() - started, detail: this.way }
+    return { ok: true, latencyMs: performance.now() - started, detail: this.#server!.name }
   }
 
   async selfTest(): Promise<void> {

@@ -34,7 +34,7 @@ export async function serverOf(connection: Connection): Promise<Server> {
   const [major = 0, minor = 0] = fact('redis_version').split('.').map(Number)
   const saves = await savePoints(connection)
   return {
-    name: facts.has('valkey_version') ? `valkey ${fact('valkey_version')}` : `redis ${fact('redis_version')}`,
+    name: facts.has('valkey_version') ? `Valkey ${fact('valkey_version')}` : `Redis ${fact('redis_version')}`,
     version: { major, minor },
     runId: fact('run_id'),
     role: fact('role') === 'slave' ? 'slave' : 'master',

@@ -55,6 +55,13 @@ describeServer('elasticsearch', (url) => {
     assert.equal(await search.exists({ index: place.of('stock'), id: 'new' }), false)
   })
 
+  test('a ping says which server answers', async () => {
+    await using place = await Place.stocked(url)
+    const system = await place.open()
+    const { detail } = await system.ping!()
+    assert.match(detail ?? '', /^(Elasticsearch|OpenSearch) \d+\./)
+  })
+
   test('changes() lists documents, and what was made and altered', async () => {
     await using place = await Place.stocked(url)
     const system = await place.open()
