@@ -1,22 +1,24 @@
 // npm run bench -- NAME [--quick]
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, release, totalmem, type } from 'node:os'
 import { parseArgs } from 'node:util'
 import { step } from '../scripts/command.ts'
 import { install } from '../scripts/install.ts'
 import { Bench, inMemory } from './bench.ts'
+import { type Machine, TITLES, withSection } from './page.ts'
 import { type Judged, milliseconds } from './row.ts'
 import { goal, table } from './table.ts'
 
-const harness = new Set(['bench', 'row', 'run', 'table'])
+const harness = new Set(['bench', 'page', 'row', 'run', 'table'])
 const names = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith('.ts') && !harness.has(file.slice(0, -3)))
   .map((file) => file.slice(0, -3))
 
 const usage = `npm run bench -- NAME [--quick]
 
-Measures our way, the peers' ways and the floor in one run, and writes bench/results/NAME.json.
-  --quick   fewer runs and smaller data, for a glance
+Measures our way, the peers' ways and the floor in one run, and writes bench/results/NAME.json and its part of
+docs/performance.md.
+  --quick   fewer runs and smaller data, for a glance, and not for the page
 Benches: ${names.join(', ') || 'none yet'}`
 
 const name = readName()
@@ -37,7 +39,7 @@ try {
   bench.close()
 }
 console.log(`\n${table(bench.rows)}`)
-console.log(`\nwritten: ${writeResults(name, bench)}`)
+console.log(`\nwritten: ${[writeResults(name, bench), ...writePage(name, bench)].join(', ')}`)
 process.exitCode = bench.rows.every(({ correct }) => correct) ? 0 : 1
 
 function readName(): string {
@@ -69,20 +71,31 @@ function refuse(why: string): never {
 
 function writeResults(name: string, { quick, rows }: Bench): string {
   const folder = `${import.meta.dirname}/results`
+  const machine = { ...thisMachine(), scratch: inMemory() ? 'tmpfs' : 'disk' }
+  mkdirSync(folder, { recursive: true })
+  const file = `${folder}/${name}.json`
+  writeFileSync(file, `${JSON.stringify({ bench: name, quick, machine, rows: rows.map(plain) }, null, 2)}\n`)
+  return `bench/results/${name}.json`
+}
+
+function writePage(name: string, { quick, rows }: Bench): readonly string[] {
+  const title = TITLES[name]
+  if (quick || title === undefined) return []
+  const page = `${import.meta.dirname}/../docs/performance.md`
+  writeFileSync(page, withSection(readFileSync(page, 'utf8'), title, thisMachine(), rows))
+  return ['docs/performance.md']
+}
+
+function thisMachine(): Machine {
   const [cpu] = cpus()
-  const machine = {
+  return {
     cpu: cpu?.model ?? 'unknown',
     cores: cpus().length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     system: `${type()} ${release()}`,
     node: process.version,
-    scratch: inMemory() ? 'tmpfs' : 'disk',
     date: new Date().toISOString(),
   }
-  mkdirSync(folder, { recursive: true })
-  const file = `${folder}/${name}.json`
-  writeFileSync(file, `${JSON.stringify({ bench: name, quick, machine, rows: rows.map(plain) }, null, 2)}\n`)
-  return `bench/results/${name}.json`
 }
 
 function plain(row: Judged) {

@@ -47,7 +47,7 @@ function times(ms: Timing | number): [string, string] {
 }
 
 /** Three digits that count, all before the point: 0.0412, 3.14, 2002. */
-function number(value: number): string {
+export function number(value: number): string {
   if (!Number.isFinite(value)) return '-'
   return Math.abs(value) >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)))
 }
