@@ -43,9 +43,7 @@ export class Corpus {
 
   #files(): string[] {
     try {
-      return readdirSync(this.#folder)
-        .filter((file) => file.endsWith('.path'))
-        .toSorted()
+      return readdirSync(this.#folder).filter((file) => file.endsWith('.path'))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
       throw error

@@ -159,6 +159,22 @@ test('of very many states some are looked at, and the three worst places told; w
   expect(counted.explosion?.culprits.map(({ place }) => place)).toEqual(['db.often', 'db.rare'])
 })
 
+test('what is new each time is named also where there are few states, since none of them is reached again', async () => {
+  let next = 0
+  const login = (map: Map<string, unknown>): void => void map.set('token', (next += 1))
+  const look = (): void => undefined
+  const actions = Object.fromEntries(
+    Array.from({ length: 42 }, (_, i) => (i < 12 ? [`login ${i}`, login] : [`look ${i}`, look])),
+  )
+  const oracles = { nondeterminism: 'off', hiddenState: 'off' } as const
+  // With one checkpoint only, to go back to a state is to do it all again.
+  const options = { oracles, maxMarks: 1, maxDepth: 3, strategy: 'bfs' } as const
+  const { verdict, ended, coverage, explosion } = await numbers(actions, options)
+  expect({ verdict, ended, coverage }).toMatchObject({ verdict: 'budget', ended: undefined, coverage: { lost: 12 } })
+  expect(coverage.states).toBeLessThan(50)
+  expect(explosion?.culprits[0]).toMatchObject({ place: 'db.token', what: 'values' })
+})
+
 describeServer('postgres', (server) => {
   const name = `vq_explosion_test_t${process.pid}`
   const admin = new pg.Client({ connectionString: server })

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { Action, StrategyOption } from '../../src/explore/index.ts'
+import type { Action, ExploreOptions, StrategyOption } from '../../src/explore/index.ts'
 import { open, openForAll, places } from './places.ts'
 import { Shop, shopModel, type Store } from './shop.ts'
+import { exploreToy, type Toy } from './toy.ts'
 
 const strategies: readonly StrategyOption[] = [
   'auto',
@@ -49,6 +50,20 @@ test('the same seed explores in the same order', async () => {
   expect(await order(1)).not.toEqual(await order(2))
 })
 
+test('dfs goes back along the way that it came, also where a shorter way is known', async () => {
+  const ways = { start: ['b', 'd'], b: ['c', 'e', 'f'], c: ['b', 'g'] }
+  const { order } = await walkable(ways, { strategy: 'dfs' })
+  // In `b` for the second time, it came there from `c`.
+  expect(order).toEqual(['start b', 'b c', 'c b', 'b e', 'b f', 'c g', 'start d'])
+})
+
+test('dfs also tries what a shorter way has brought within the depth', async () => {
+  const ways = { start: ['b', 'c'], b: ['c'], c: ['d'], d: ['e'] }
+  const { order, report } = await walkable(ways, { strategy: 'dfs', maxDepth: 3 })
+  expect(order).toEqual(['start b', 'b c', 'c d', 'start c', 'd e'])
+  expect(report.verdict).toBe('exhausted')
+})
+
 test('a strategy of your own chooses from the frontier', async () => {
   await using at = await open('memory')
   const seen: string[] = []
@@ -84,6 +99,23 @@ test('an unknown strategy is refused with those there are', async () => {
   const strategy = 'breadth' as 'bfs'
   await expect(at.world.explore(await circles(at.store), { strategy })).rejects.toThrow('There are: auto, bfs, dfs')
 })
+
+/** Explores places with ways from one to another; the order in which they were gone, each for the first time. */
+async function walkable(ways: Readonly<Record<string, readonly string[]>>, options: ExploreOptions) {
+  const order = new Set<string>()
+  const at = ({ db }: Toy): string => (db.get('at') as string | undefined) ?? 'start'
+  const goTo = (to: string): Action<Toy> => ({
+    when: (toy) => ways[at(toy)]?.includes(to) ?? false,
+    run(toy) {
+      order.add(`${at(toy)} ${to}`)
+      toy.db.set('at', to)
+    },
+  })
+  const names = new Set(Object.values(ways).flat())
+  const actions = Object.fromEntries([...names].toSorted().map((to) => [to, goTo(to)]))
+  const report = await exploreToy({ actions }, options)
+  return { order: [...order], report }
+}
 
 /** Two hands on dials of 3 and 4, each turned forth and back: every state is on many cycles. */
 async function circles({ put, all }: Store) {
