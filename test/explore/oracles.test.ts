@@ -105,6 +105,24 @@ describe('nondeterminism', () => {
     },
   )
 
+  test('times and random ids are told at once, with every place that they were seen in', async () => {
+    const order = {
+      when: ({ db }: Toy) => db.size === 0,
+      run: ({ db }: Toy) => {
+        const id = randomUUID()
+        const at = new Date(Math.random() * 1e12)
+        for (const row of ['row 1', 'row 2']) db.set(row, { at, lines: [{ order: id }, { order: id }] })
+        db.set('order', { id, at })
+      },
+    }
+    const { violations } = await exploreToy({ actions: { order } })
+    const normalize = [time(), ids({ id: ['db.row 1.lines.*.order', 'db.row 2.lines.*.order', 'db.order.id'] })]
+    expect(violations[0]?.message).toContain(
+      "and random ids: normalize: [time(), ids({ id: ['db.row 1.lines.*.order', 'db.row 2.lines.*.order', 'db.order.id'] })]",
+    )
+    expect(await exploreToy({ actions: { order } }, { normalize })).toMatchObject({ verdict: 'exhausted' })
+  })
+
   test('a random name is told as *', async () => {
     const login = { run: ({ db }: Toy) => void db.set(`session:${randomUUID()}`, { id: 'ann', paid: false }) }
     const { violations } = await exploreToy({ actions: { login } })
