@@ -20,6 +20,11 @@ export function summary(change: Change): string {
   return `${placeOf(change)}: ${parts.join(', ') || 'changed'}`
 }
 
+/** Changes as one line. */
+export function summaries(changes: readonly Change[]): string {
+  return changes.map(summary).join('; ')
+}
+
 const SHOWN_COLUMNS = 3
 const SHOWN_CHARACTERS = 40
 

@@ -150,8 +150,8 @@ export function notQuiet(name: string, moved: readonly string[]): VenomError {
   return new VenomError(
     'NOT_QUIET',
     `The checkpoint "${name}" could not be taken over all systems at once: ${moved.join(' and ')} kept changing meanwhile.\n` +
-      'The application still works on what an earlier step asked for: a job, a queue, a fire-and-forget call.\n' +
-      'Wait for its effect in the step before the checkpoint.',
+      'The application still works on what an earlier step asked for (a job, a queue, a fire-and-forget call), or by a timer.\n' +
+      'Wait for its effect in the step before the checkpoint; stop the timer for the tests.',
     { retryable: true },
   )
 }

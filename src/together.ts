@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { summary } from './changes.ts'
+import { summaries } from './changes.ts'
 import { copy } from './copy.ts'
 import { throwIfAny } from './errors.ts'
 import type { Awaitable, Change, Observation, ResetOptions, Rollbackable } from './rollbackable.ts'
@@ -10,6 +10,8 @@ export interface Moment {
   readonly parts: ReadonlyMap<string, unknown>
   readonly looks: ReadonlyMap<string, unknown>
 }
+
+const NOTHING: Moment = { parts: new Map(), looks: new Map() }
 
 /** Several systems as one: each call goes to all in parallel, every one is attempted, and what failed is one error. */
 export class Together {
@@ -32,14 +34,18 @@ export class Together {
     return [...this.#systems.values()].filter((system) => system.changes).length > 1
   }
 
-  /** Throws `CHECKPOINT_FAILED`, or a system's own error, after releasing the parts that were taken. */
-  async checkpoint(name: string, looks: boolean): Promise<Moment> {
-    const results = await this.#all((system, at) =>
-      this.#slowness.timed('checkpoint', `the checkpoint "${name}"`, [at, system], () => system.checkpoint(name)),
-    )
-    const names = [...this.#systems.keys()]
-    const parts = new Map<string, unknown>()
-    for (const [i, result] of results.entries()) if (result.status === 'fulfilled') parts.set(names[i]!, result.value)
+  /**
+   * Takes a mark of every system, but keeps the parts of `standing`.
+   *
+   * Throws `CHECKPOINT_FAILED`, or a system's own error, after releasing all parts.
+   */
+  async checkpoint(name: string, looks: boolean, standing: Moment = NOTHING): Promise<Moment> {
+    const parts = new Map(standing.parts)
+    const results = await this.#all(async (system, at) => {
+      if (standing.parts.has(at)) return
+      const take = (): unknown => system.checkpoint(name)
+      parts.set(at, await this.#slowness.timed('checkpoint', `the checkpoint "${name}"`, [at, system], take))
+    })
     const moment = { parts, looks: new Map<string, unknown>() }
     try {
       throwIfAny('CHECKPOINT_FAILED', `could not take the checkpoint "${name}"`, [...this.#systems], results)
@@ -49,6 +55,13 @@ export class Together {
       await this.giveUp(name, moment)
       throw error
     }
+  }
+
+  /** The parts of `moment` that are known to stand still; the others are released, for another try. */
+  async standing(name: string, { parts }: Moment, moved: ReadonlyMap<string, unknown>): Promise<Moment> {
+    const still = (at: string): boolean => this.#systems.get(at)?.changes !== undefined && !moved.has(at)
+    await this.giveUp(name, { parts: new Map([...parts].filter(([at]) => !still(at))), looks: new Map() })
+    return { parts: new Map([...parts].filter(([at]) => still(at))), looks: new Map() }
   }
 
   /** Throws `ROLLBACK_FAILED`, or a system's own error, after every system was attempted. */
@@ -94,7 +107,7 @@ export class Together {
   async differences(moment: Moment): Promise<string[]> {
     const lines = (await this.changes(moment))
       .filter(([, changes]) => changes.length > 0)
-      .map(([name, changes]) => `${name} still differs (${changes.map(summary).join('; ')})`)
+      .map(([name, changes]) => `${name} still differs (${summaries(changes)})`)
     if (moment.looks.size === 0) return lines
     for (const [name, look] of await this.#looks()) {
       if (!isDeepStrictEqual(look, moment.looks.get(name))) lines.push(`${name} does not look as it did`)

@@ -1,3 +1,4 @@
+import { summaries } from './changes.ts'
 import { Context } from './context.ts'
 import { copy } from './copy.ts'
 import {
@@ -417,19 +418,25 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
     }
   }
 
+  /** A system that moves is asked again alone: what is slow need not be done again between two heartbeats of it. */
   async #take(name: string): Promise<Moment> {
+    let standing: Moment | undefined
     for (let tries = 1; ; tries++) {
-      const moment = await this.#together.checkpoint(name, this.#verify !== 'off')
+      const moment = await this.#together.checkpoint(name, this.#verify !== 'off', standing)
+      let moved: ReadonlyMap<string, readonly Change[]>
       try {
-        const moved = this.#together.canDisagree ? await this.#together.changes(moment) : []
-        const names = moved.filter(([, changes]) => changes.length > 0).map(([system]) => system)
-        if (names.length === 0) return moment
-        if (tries === TRIES) throw notQuiet(name, names)
+        const changes = this.#together.canDisagree ? await this.#together.changes(moment) : []
+        moved = new Map(changes.filter(([, changes]) => changes.length > 0))
+        if (moved.size === 0) return moment
+        if (tries === TRIES) throw notQuiet(
+            name,
+            [...moved].map(([at, changes]) => `${at} (${summaries(changes)})`),
+          )
       } catch (error) {
         await this.#together.giveUp(name, moment)
         throw error
       }
-      await this.#together.giveUp(name, moment)
+      standing = await this.#together.standing(name, moment, moved)
       await pauseAfter(tries)
     }
   }
