@@ -380,18 +380,20 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
   }
 
   async #end(keep: boolean): Promise<void> {
+    const systems = Object.entries<Rollbackable>(this.#systems)
+    const results = await Promise.allSettled([this.#settled()])
+    // Also under a step that never ended: no path comes after this, and the next run begins with what is left here.
     const back = async (): Promise<void> => {
-      await this.#settled()
       if (keep && !this.#tainted) return
       await this.#goBack(this.#entry(this.start), this.#verify !== 'off')
     }
-    const systems = Object.entries<Rollbackable>(this.#systems)
-    const results = await Promise.allSettled([back()])
+    results.push(...(await Promise.allSettled([back()])))
     results.push(...(await Promise.allSettled([dispose(this.api)])))
     results.push(...(await Promise.allSettled(systems.map(async ([, system]) => system.close?.()))))
     this.#live = []
     this.logs.close()
-    throwIfAny('CLOSE_FAILED', 'could not be closed', [['the world', this], ['api', this.api], ...systems], results)
+    const world = ['the world', this] as const
+    throwIfAny('CLOSE_FAILED', 'could not be closed', [world, world, ['api', this.api], ...systems], results)
   }
 
   #open(): void {

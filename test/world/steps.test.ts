@@ -182,6 +182,26 @@ describe('work that outlives its step', () => {
     expect(db.log.at(-1)).toBe('close')
   })
 
+  test('does not leave its state to the next run, also where that was to be kept', async () => {
+    for (const keep of [false, true]) {
+      const { db, world } = await open(10)
+      db.data = { sold: 1 }
+      await thrownBy(() => world.run('order', () => new Promise(() => {}), 10))
+      await expect(world.close({ keep })).rejects.toMatchObject({ code: 'STEP_STILL_RUNNING' })
+      expect(db.data).toEqual({})
+    }
+  })
+
+  test('is told beside what its writes did to the way back', async () => {
+    const { db, world } = await open(10)
+    await thrownBy(() => world.run('order', () => new Promise(() => {}), 10))
+    db.rollback = () => Promise.reject(new Error('the order holds a lock'))
+    await expect(world.close()).rejects.toMatchObject({
+      code: 'CLOSE_FAILED',
+      message: expect.stringMatching(/still running[^]*the order holds a lock/),
+    })
+  })
+
   test('is told by settled()', async () => {
     const { world } = await open(10)
     await world.settled()
