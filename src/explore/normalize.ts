@@ -42,16 +42,16 @@ const ISO_TIME = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d(:?\d\
 
 /** Takes the clock out of states: a time becomes its rank among all times of the state. */
 export function time({ places, keep = 'order' }: TimeOptions = {}): Normalizer {
-  const visit = (data: unknown, found: (ms: number) => unknown): unknown => {
+  const visit = (data: unknown, found: (ms: number, value: unknown) => unknown): unknown => {
     const replace = (value: unknown): unknown => {
       const ms = msOf(value, places !== undefined)
-      return ms === undefined ? value : found(ms)
+      return ms === undefined ? value : found(ms, value)
     }
     return places === undefined ? replaceLeaves(data, replace) : replaceAt(data, places, replace)
   }
   return (data) => {
     const times = new Set<number>()
-    visit(data, (ms) => times.add(ms))
+    visit(data, (ms, value) => (times.add(ms), value))
     const ranks = new Map([...times].toSorted((a, b) => a - b).map((ms, rank) => [ms, rank]))
     return visit(data, (ms) => (keep === 'order' ? `time ${ranks.get(ms)}` : 'time'))
   }

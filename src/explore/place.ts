@@ -1,8 +1,10 @@
 import { types } from 'node:util'
 import { isPlain } from './canonical.ts'
+import { jsonTextOf } from './json-text.ts'
 
-/** The members of a container: array items, object fields, Map values, Set entries. */
+/** The members of a container: array items, object fields, Map values, Set entries; also of JSON that stands in a text. */
 export function membersOf(thing: unknown): readonly (readonly [name: string, value: unknown])[] {
+  if (typeof thing === 'string') return membersOf(jsonTextOf(thing)?.value)
   if (typeof thing !== 'object' || thing === null) return []
   if (Array.isArray(thing)) return thing.map((item, i) => [String(i), item] as const)
   if (types.isMap(thing)) return [...thing].map(([key, value]) => [nameOf(key), value] as const)
@@ -36,20 +38,26 @@ export function replaceAt(
   const walk = (value: unknown, place: readonly string[], open: readonly (readonly string[])[]): unknown => {
     if (open.some(isEnd)) return replace(value, place.join('.'))
     if (open.length === 0) return value
-    const members = membersOf(value)
-    if (members.length === 0) return value
-    const next = members.map(([name, member]) => walk(member, [...place, name], advance(open, name)))
-    return next.every((member, i) => member === members[i]?.[1]) ? value : withMembers(value as object, next)
+    return withEach(value, (member, name) => walk(member, [...place, name], advance(open, name))) ?? value
   }
   return walk(data, [], wanted)
 }
 
 /** Rebuilds `data` with every value replaced that holds no other values. */
 export function replaceLeaves(data: unknown, replace: (value: unknown) => unknown): unknown {
-  const members = membersOf(data)
-  if (members.length === 0) return replace(data)
-  const next = members.map(([, member]) => replaceLeaves(member, replace))
-  return next.every((member, i) => member === members[i]?.[1]) ? data : withMembers(data as object, next)
+  return withEach(data, (member) => replaceLeaves(member, replace)) ?? replace(data)
+}
+
+/** The same thing with each member replaced: the very same if none is another then, and nothing if it has none. */
+function withEach(thing: unknown, replace: (member: unknown, name: string) => unknown): unknown {
+  const json = jsonTextOf(thing)
+  const holder = json?.value ?? thing
+  const members = membersOf(holder)
+  if (members.length === 0) return undefined
+  const next = members.map(([name, member]) => replace(member, name))
+  if (next.every((member, i) => member === members[i]?.[1])) return thing
+  const made = withMembers(holder as object, next)
+  return json ? json.write(made) : made
 }
 
 function isEnd(rest: readonly string[]): boolean {

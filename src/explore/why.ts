@@ -2,6 +2,7 @@ import { types } from 'node:util'
 import type { Observation } from '../rollbackable.ts'
 import { canonical, isPlain } from './canonical.ts'
 import { look } from './identity.ts'
+import { jsonTextOf } from './json-text.ts'
 import type { Normalizer } from './normalize.ts'
 
 /** One place in which two states differ. */
@@ -37,9 +38,9 @@ export function why(
   return { same, differences: [], text }
 }
 
-/** Where two values differ, in their order. */
+/** Where two values differ, in their order; also within JSON that stands in texts. */
 export function differences(before: unknown, after: unknown, place = ''): Difference[] {
-  const [was, is] = [fields(before), fields(after)]
+  const [was, is] = fieldsOfBoth(before, after)
   if (!was || !is) {
     return canonical(before) === canonical(after) ? [] : [{ place, before, after }]
   }
@@ -77,6 +78,12 @@ function equalStart(a: string, b: string): number {
 export function shortened(text: string, from = 0): string {
   const rest = from > 0 ? `…${text.slice(from)}` : text
   return rest.length > SHOWN ? `${rest.slice(0, SHOWN - 1)}…` : rest
+}
+
+/** Two texts of JSON have fields where they are of one format: where they are not, they differ as they stand. */
+function fieldsOfBoth(before: unknown, after: unknown): readonly (ReadonlyMap<string, unknown> | undefined)[] {
+  const [was, is] = [jsonTextOf(before), jsonTextOf(after)]
+  return was && was.write === is?.write ? [fields(was.value), fields(is.value)] : [fields(before), fields(after)]
 }
 
 function fields(value: unknown): ReadonlyMap<string, unknown> | undefined {
