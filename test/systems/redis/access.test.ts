@@ -263,7 +263,7 @@ describeEach((like) => {
     await system.open?.({ id: '1', runner: 'none', runId: 'test', notice: () => {} })
     assert.match(
       system.way,
-      /^tracked: .*; (redis|valkey) \d+\.\d+\.\d+ at .*, database 0, keys "named:\*"; expiry frozen$/,
+      /^tracked: .*; (Redis|Valkey) \d+\.\d+\.\d+ at .*, database 0, keys "named:\*"; expiry frozen$/,
     )
     await system.close?.()
   })

@@ -121,9 +121,14 @@ export class Shop {
   async #leftovers(prefix: string): Promise<string[]> {
     const leases = (await this.#reader.exists('venomqa:leases')) ? await this.#reader.hkeys('venomqa:leases') : []
     const scratch = await this.#reader.keys('venomqa:scratch*')
-    const name = `:${Buffer.from(prefix).toString('hex')}:`
+    // Other tests are on other databases of the server meanwhile.
+    const name = ` name=venomqa:${new URL(this.#url).pathname.slice(1)}:${Buffer.from(prefix).toString('hex')}:`
     const clients = String(await this.#reader.client('LIST')).match(/ name=venomqa:\S*/g) ?? []
-    return [...leases.filter((key) => key === prefix), ...scratch, ...clients.filter((client) => client.includes(name))]
+    return [
+      ...leases.filter((key) => key === prefix),
+      ...scratch,
+      ...clients.filter((client) => client.startsWith(name)),
+    ]
   }
 }
 
