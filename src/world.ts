@@ -430,7 +430,8 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
         const changes = this.#together.canDisagree ? await this.#together.changes(moment) : []
         moved = new Map(changes.filter(([, changes]) => changes.length > 0))
         if (moved.size === 0) return moment
-        if (tries === TRIES) throw notQuiet(
+        if (tries === TRIES)
+          throw notQuiet(
             name,
             [...moved].map(([at, changes]) => `${at} (${summaries(changes)})`),
           )
