@@ -63,15 +63,10 @@ export class Clock {
     return this.#zero === undefined ? undefined : Math.floor(uptime() - this.#zero)
   }
 
-  /** Sets the clock to `time`; the answer takes it back. */
-  rewind(time: number, server: number): () => void {
-    const before = this.#offset
+  /** Sets the clock to `time`. */
+  rewind(time: number, server: number): void {
     if (this.frozen) this.#offset = server - time
     this.tick(server)
-    return () => {
-      this.#offset = before
-      this.tick(server)
-    }
   }
 
   /** When the server must let a key with this deadline expire. */

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { good } from './connection.ts'
 import type { History, Images, Moment } from './history.ts'
-import { alive, type Image, sameImage } from './image.ts'
-import type { Keeping, Look, Reader } from './reader.ts'
+import { type Image, sameImage } from './image.ts'
+import type { Keeping, Reader } from './reader.ts'
+import type { Batch } from './suspects.ts'
 import { notQuiet, woken } from './troubles.ts'
 import type { Views } from './view.ts'
 import type { Writer, Written } from './writer.ts'
@@ -65,8 +66,8 @@ export class WayBack {
       return { count: 0, done: false }
     }
     for (const key of clock.expired(now)) known.keys.add(key)
-    const putClockBack = clock.rewind(to.time, now)
-    const target = this.#target(history, to, { now, batch: known }, undefined)
+    clock.rewind(to.time, now)
+    const target = this.#target(history, to, known, undefined)
     let written: Awaited<ReturnType<Writer['writeAsking']>>
     try {
       written = await this.#writer.writeAsking(target, this.#reader.questions(history))
@@ -75,7 +76,6 @@ export class WayBack {
       throw error
     }
     if (!written) {
-      putClockBack()
       watcher.suspects.giveBack(known)
       return { count: 0, done: false }
     }
@@ -83,8 +83,6 @@ export class WayBack {
     const look = this.#reader.answered(written.answers, history)
     history.arrive(to)
     clock.rewind(to.time, look.now)
-    // Whoever sets our process's clock forward in a test would have us take living keys for expired.
-    if (now > look.now) for (const key of target.keys()) look.batch.keys.add(key)
     const { batch, libraries } = look
     watcher.suspects.giveBack(batch)
     const functions = !to.libraries || !libraries || to.libraries.equals(libraries)
@@ -100,7 +98,7 @@ export class WayBack {
     try {
       const live = look.batch.all ? await this.#reader.suspected(look.batch, history) : undefined
       clock.rewind(to.time, look.now)
-      const target = this.#target(history, to, look, live)
+      const target = this.#target(history, to, look.batch, live)
       const written = await this.#writer.write(target, look, to.libraries)
       if (!written) return { count: 0, done }
       history.arrive(to)
@@ -114,13 +112,12 @@ export class WayBack {
     }
   }
 
-  #target(history: History, to: Moment, look: Pick<Look, 'now' | 'batch'>, live: Images | undefined): Images {
-    const { clock } = this.#keeping
-    const now = clock.tick(look.now)
+  /** What the keys must become. Where the server's time is the keys' own, it leaves out by itself what has expired. */
+  #target(history: History, to: Moment, batch: Batch, live: Images | undefined): Images {
     const path = history.between(to)
     const wanted = (key: string): Image | null => {
       const turned = path.get(key)
-      return alive(turned === undefined ? (history.present.get(key) ?? null) : turned, now)
+      return turned === undefined ? (history.present.get(key) ?? null) : turned
     }
     const target: Images = new Map()
     if (live) {
@@ -128,10 +125,10 @@ export class WayBack {
         if (!sameImage(live.get(key) ?? null, wanted(key))) target.set(key, wanted(key))
       }
     } else {
-      for (const [key, image] of path) target.set(key, alive(image, now))
-      for (const key of look.batch.keys) target.set(key, wanted(key))
+      for (const [key, image] of path) target.set(key, image)
+      for (const key of batch.keys) target.set(key, wanted(key))
     }
-    for (const key of clock.due()) target.set(key, wanted(key))
+    for (const key of this.#keeping.clock.due()) target.set(key, wanted(key))
     return target
   }
 
