@@ -395,7 +395,9 @@ describe('close()', () => {
   test('leaves nothing that can be called', async () => {
     const world = await World.open({ systems: { db: new Store() } })
     const { start } = world
-    await world.close()
+    const closing = world.close()
+    expect(world.holds(start)).toBe(false)
+    await closing
     const calls: (() => unknown)[] = [
       () => world.checkpoint('paid'),
       () => world.rollback(start),
@@ -414,6 +416,5 @@ describe('close()', () => {
         message: expect.stringMatching(/^The world is closed\./),
       })
     }
-    expect(world.holds(start)).toBe(false)
   })
 })

@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { isVenomError, VenomError } from '../../src/errors.ts'
-import type { Change } from '../../src/rollbackable.ts'
+import { type Change, observation } from '../../src/rollbackable.ts'
 import { memory } from '../../src/systems/memory/index.ts'
 import { World } from '../../src/world.ts'
 import { sleep, Store, thrownBy } from './store.ts'
@@ -17,16 +17,28 @@ describe('a checkpoint that fails in one system', () => {
     const { release } = db
     db.release = (mark) => sleep(5).then(() => release.call(db, mark))
     cache.checkpoint = lost
+    cache.log.length = 0
     await expect(world.checkpoint('paid')).rejects.toMatchObject({
       code: 'CHECKPOINT_FAILED',
       message: 'cache could not take the checkpoint "paid": connection lost',
       cause: new Error('connection lost'),
     })
     expect(db.log.slice(-2)).toEqual(['checkpoint paid', 'release 2'])
+    expect(cache.log).toEqual([])
     cache.checkpoint = checkpoint
     expect(world.tainted).toBeUndefined()
     await world.rollback(before)
     await world.checkpoint('paid')
+  })
+
+  test('is told also where the parts of the others cannot be released', async () => {
+    const [db, cache] = [new Store(), new Store()]
+    await using world = await World.open({ systems: { db, cache } })
+    const { checkpoint } = cache
+    cache.checkpoint = lost
+    db.release = () => Promise.reject(new Error('gone'))
+    await expect(world.checkpoint('paid')).rejects.toMatchObject({ code: 'CHECKPOINT_FAILED' })
+    cache.checkpoint = checkpoint
   })
 
   test('or in more names each', async () => {
@@ -286,6 +298,18 @@ describe('verify', () => {
     await world.rollback(world.start)
     await world.close()
     expect(db.data).toEqual({ a: 1 })
+  })
+
+  test('off: never looks at a system, so that nothing but its changes() could prove a recovery', async () => {
+    const simple = { checkpoint: () => 0, rollback: () => {}, observe: vi.fn(() => observation('simple', 1)) }
+    const world: World = await World.open({ systems: { simple, db: new Store() }, verify: 'off' })
+    const mark = await world.checkpoint('paid')
+    simple.rollback = vi.fn(() => {}).mockImplementationOnce(lost)
+    await thrownBy(() => world.rollback(mark))
+    await world.recover()
+    expect(world.tainted).toBeUndefined()
+    expect(simple.observe).not.toHaveBeenCalled()
+    await world.close()
   })
 
   test('the end of the world is proved, however often its start was', async () => {
