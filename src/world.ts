@@ -472,7 +472,7 @@ export class World<S extends Systems = Systems, A = undefined, C = Record<string
     if (this.#toldOfWriter) return
     this.#toldOfWriter = true
     this.worker.notice(
-      `The way back to "${name}" is gone once more, since ${differences.join(', ')}.\n` +
+      `The way back to "${name}" is taken once more, since ${differences.join(', ')}.\n` +
         'Usually the application wrote in that moment, by itself: a timer, a job, or a call that a step did not wait for.\n' +
         'Stop it for the tests, or wait for its effect in the step that causes it. This is told once.',
     )

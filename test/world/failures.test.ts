@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test, vi } from 'vitest'
 import { isVenomError, VenomError } from '../../src/errors.ts'
-import { type Change, observation } from '../../src/rollbackable.ts'
+import { type Awaitable, type Change, observation } from '../../src/rollbackable.ts'
 import { memory } from '../../src/systems/memory/index.ts'
 import { World } from '../../src/world.ts'
 import { sleep, Store, thrownBy } from './store.ts'
@@ -265,7 +265,7 @@ describe('verify', () => {
     expect(db.data).toEqual({})
     expect(world.tainted).toBeUndefined()
     expect(said).toEqual([
-      'The way back to "paid" is gone once more, since db still differs (beat: 1 inserted).\n' +
+      'The way back to "paid" is taken once more, since db still differs (beat: 1 inserted).\n' +
         'Usually the application wrote in that moment, by itself: a timer, a job, or a call that a step did not wait for.\n' +
         'Stop it for the tests, or wait for its effect in the step that causes it. This is told once.',
     ])
@@ -301,10 +301,10 @@ describe('verify', () => {
   })
 
   test('off: never looks at a system, so that nothing but its changes() could prove a recovery', async () => {
-    const simple = { checkpoint: () => 0, rollback: () => {}, observe: vi.fn(() => observation('simple', 1)) }
+    const rollback = vi.fn<() => Awaitable<void>>().mockImplementationOnce(lost)
+    const simple = { checkpoint: () => 0, rollback, observe: vi.fn(() => observation('simple', 1)) }
     const world: World = await World.open({ systems: { simple, db: new Store() }, verify: 'off' })
     const mark = await world.checkpoint('paid')
-    simple.rollback = vi.fn(() => {}).mockImplementationOnce(lost)
     await thrownBy(() => world.rollback(mark))
     await world.recover()
     expect(world.tainted).toBeUndefined()
