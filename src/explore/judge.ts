@@ -1,10 +1,10 @@
 import type { Finding, Oracle } from './findings.ts'
 import type { Call } from './graph.ts'
+import { hint } from './hint.ts'
 import type { Look } from './identity.ts'
 import type { Done, Live } from './live.ts'
 import type { Severity } from './model.ts'
-import { isRank, isTime } from './normalize.ts'
-import { type Difference, differences, line } from './why.ts'
+import { differences, line } from './why.ts'
 
 /** One step as it was made. */
 export interface Fact {
@@ -102,42 +102,6 @@ export function whatDiffers(first: unknown, second: unknown): string {
   if (!one) return 'another state'
   const more = found.length > 1 ? ` and ${found.length - 1} more` : ''
   return `${line(one)}${more}.${hint(one, found)}`
-}
-
-/** A UUID, an ObjectId, or letters and digits as nanoid, cuid, ulid and their like draw them. */
-const RANDOM_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-|^(?=.*\d)(?=.*[a-z])[\w-]{20,40}$|^[0-9a-f]{24,}$/i
-
-/** What would make `one` equal; times and random ids, which say what they are, together with all others that `found` has. */
-function hint(one: Difference, found: readonly Difference[]): string {
-  const value = valueOf(one)
-  const random = found.filter((other) => isRandomId(valueOf(other))).map(generalPlace)
-  const named = `ids({ id: [${[...new Set(random)].map((place) => `'${place}'`).join(', ')}] })`
-  if (isTime(value) || isRandomId(value)) {
-    const isClock = found.some((other) => isTime(valueOf(other)))
-    if (random.length === 0) return ` If it is the clock: normalize: [time()], or make the clock a system.`
-    if (!isClock) return ` If it is a random id: normalize: [${named}], with every place it stands in.`
-    return ` If they are the clock and random ids: normalize: [time(), ${named}], with every place they stand in.`
-  }
-  const place = generalPlace(one)
-  if (isRank(value)) return ` If it does not matter which time is earlier: normalize: [time({ keep: 'nothing' })].`
-  if (Number.isInteger(value) || (typeof value === 'string' && /id$/i.test(one.place) && /^\d+$/.test(value))) {
-    return ` If it is a generated id: normalize: [ids({ id: ['${place}'] })].`
-  }
-  return ` If it does not matter: normalize: [drop('${place}')].`
-}
-
-function valueOf({ before, after }: Difference): unknown {
-  return before ?? after
-}
-
-function isRandomId(value: unknown): boolean {
-  return typeof value === 'string' && !isTime(value) && RANDOM_ID.test(value)
-}
-
-/** As normalisers name it: `db.orders.*.id` for `db.orders.0.id`. */
-function generalPlace({ place }: Difference): string {
-  const parts = place.replaceAll(/(^|\.)\d+(?=\.|$)/g, '$1*').split(/([.:/])/)
-  return parts.map((part) => (RANDOM_ID.test(part) ? '*' : part)).join('')
 }
 
 function finding(kind: Finding['kind'], name: string, severity: Severity, message: string): Finding {

@@ -32,7 +32,7 @@ export function sort(...places: readonly string[]): Normalizer {
 
 /** How `time()` treats what it finds. */
 export interface TimeOptions {
-  /** Where times are. Default: every Date, and every string that is an ISO 8601 time. */
+  /** Where times are, numbers and digits in text too. Default: every Date, and every string that is an ISO 8601 time. */
   readonly places?: readonly string[]
   /** `'order'` (default) keeps which is earlier; `'nothing'` makes all times equal. */
   readonly keep?: 'order' | 'nothing'
@@ -73,7 +73,10 @@ function msOf(value: unknown, vouchedFor: boolean): number | undefined {
     const ms = Date.parse(value) + belowMs(value)
     return Number.isNaN(ms) ? undefined : ms // such as MySQL's 0000-00-00 00:00:00
   }
-  return vouchedFor && typeof value === 'number' ? value : undefined
+  if (!vouchedFor) return undefined
+  if (typeof value === 'number') return value
+  // As Redis keeps numbers, and drivers of SQL databases large ones.
+  return typeof value === 'string' && /^\d+(\.\d+)?$/.test(value) ? Number(value) : undefined
 }
 
 /** What a time in text says below its milliseconds, which Dates leave out, in ms. */

@@ -67,6 +67,14 @@ describe('time', () => {
     expect(time()({ at: 5, n: 7 })).toEqual({ at: 5, n: 7 })
     expect(time({ places: ['at'] })({ at: 5, n: 7 })).toEqual({ at: 'time 0', n: 7 })
   })
+  test('takes digits in text there, as Redis keeps numbers', () => {
+    const job = { timestamp: '1795338050250', finishedOn: '1795338050328.5', name: 'mail 7', n: '7' }
+    expect(time({ places: ['timestamp', 'finishedOn', 'name'] })(job)).toEqual({
+      ...job,
+      timestamp: 'time 0',
+      finishedOn: 'time 1',
+    })
+  })
 })
 
 describe('ids', () => {

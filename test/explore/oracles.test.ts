@@ -123,6 +123,47 @@ describe('nondeterminism', () => {
     expect(await exploreToy({ actions: { order } }, { normalize })).toMatchObject({ verdict: 'exhausted' })
   })
 
+  test.each([
+    ['milliseconds', () => Date.now()],
+    ['seconds', () => Math.floor(Date.now() / 1000)],
+    ['milliseconds in text, as Redis keeps them', () => String(Date.now())],
+  ])('a clock that is read as a number, %s, is told with its places', async (_, now) => {
+    let later = 0
+    const mail = {
+      when: ({ db }: Toy) => db.size === 0,
+      run: ({ db }: Toy) => {
+        const at = now()
+        const moved = Number(at) + (later += 1)
+        db.set('mails:1', { at: typeof at === 'string' ? String(moved) : moved, date: new Date(later) })
+      },
+    }
+    const { violations } = await exploreToy({ actions: { mail } })
+    const places = ['db.mails:*.at']
+    expect(violations[0]?.message).toContain(`normalize: [time(), time({ places: ['${places[0]}'] })]`)
+    expect(await exploreToy({ actions: { mail } }, { normalize: [time(), time({ places })] })).toMatchObject({
+      verdict: 'exhausted',
+    })
+  })
+
+  test('short random ids are told where an id is expected, with the other places of the same one', async () => {
+    const drawn = ['PrFbq11udt', 'DtaKXMNPjI', 'ckGDzAhlEE', '7V2IaFRtZI']
+    let draws = 0
+    const order = {
+      when: ({ db }: Toy) => db.size === 0,
+      run: ({ db, ctx }: Toy) => {
+        const objectId = drawn[draws++ % drawn.length]!
+        ctx.orders.push(objectId)
+        db.set('order', {
+          objectId,
+          colour: ['DarkGreen', 'LightBlue'][draws % 2],
+          kindId: ['GameScore', 'Installation'][draws % 2],
+        })
+      },
+    }
+    const { violations } = await exploreToy({ actions: { order } })
+    expect(violations[0]?.message).toContain(`normalize: [ids({ id: ['db.order.objectId', 'ctx.orders.*'] })]`)
+  })
+
   test('a random name is told as *', async () => {
     const login = { run: ({ db }: Toy) => void db.set(`session:${randomUUID()}`, { id: 'ann', paid: false }) }
     const { violations } = await exploreToy({ actions: { login } })
