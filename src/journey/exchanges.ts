@@ -12,10 +12,39 @@ export interface Exchange {
   status?: number
   /** Until the head of the answer, in ms; absent when none came. */
   ms?: number
+  /** How often it was made in a row with the same answer, where more than once: by a step that polls. The rest is of the last time. */
+  times?: number
 }
 
 /** How many of a step's requests are kept: the last ones, since they say why it failed. */
-export const KEPT_EXCHANGES = 50
+const KEPT = 50
+
+/** Adds a request to those that are kept. Those before it that were answered the same become one, so that polling pushes nothing out. */
+export function keep(http: Exchange[], exchange: Exchange): void {
+  const [before, last] = http.slice(-2)
+  // What was not answered yet may be answered otherwise.
+  if (before && last?.status !== undefined && isRepeat(before, last)) http.splice(-2, 2, both(before, last))
+  if (http.push(exchange) > KEPT) http.shift()
+}
+
+/** The same requests, with all that were repeated as one. */
+export function repeatsAsOne(http: readonly Exchange[]): readonly Exchange[] {
+  const kept: Exchange[] = []
+  for (const exchange of http) {
+    const last = kept.at(-1)
+    if (last && isRepeat(last, exchange)) kept.splice(-1, 1, both(last, exchange))
+    else kept.push(exchange)
+  }
+  return kept
+}
+
+function isRepeat(a: Exchange, b: Exchange): boolean {
+  return a.method === b.method && a.url === b.url && a.status === b.status
+}
+
+function both(a: Exchange, b: Exchange): Exchange {
+  return { ...b, times: (a.times ?? 1) + (b.times ?? 1) }
+}
 
 // Taken at load, so that a runner's fake timers never bend a duration.
 const now = performance.now.bind(performance)
@@ -92,10 +121,10 @@ function urlOf(request: NodeRequest | UndiciRequest): string {
   return url.href
 }
 
-/** An exchange as one line: `POST /orders → 500 (12 ms)`. */
-export function exchangeText({ method, url, status, ms }: Exchange): string {
+/** An exchange as one line: `POST /orders → 500 (12 ms)`, `GET /orders/1 → 200 (3 ms), 20 times`. */
+export function exchangeText({ method, url, status, ms, times = 1 }: Exchange): string {
   const took = ms === undefined ? '' : ` (${durationText(ms)})`
-  return `${method} ${placeOf(url)} → ${status ?? 'no answer'}${took}`
+  return `${method} ${placeOf(url)} → ${status ?? 'no answer'}${took}${times > 1 ? `, ${times} times` : ''}`
 }
 
 /** On this machine the path says enough; elsewhere the host belongs to it. */

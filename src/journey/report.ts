@@ -1,5 +1,5 @@
 import type { LogTail } from '../logs.ts'
-import { type Exchange, exchangeText } from './exchanges.ts'
+import { type Exchange, exchangeText, repeatsAsOne } from './exchanges.ts'
 import type { CheckpointNode, Path, StepNode } from './tree.ts'
 
 /**
@@ -70,7 +70,7 @@ export function failureText(report: PathReport): string {
   const lines = [`path: ${lineOf(report.nodes)}`]
   const { http = [] } = report.nodes.find(({ state }) => state === 'failed') ?? {}
   if (http.length > 0) {
-    const texts = repeatsAsOne(http)
+    const texts = repeatsAsOne(http).map(exchangeText)
     const left = texts.length > SHOWN_EXCHANGES ? ` (the last ${SHOWN_EXCHANGES})` : ''
     lines.push(`requests${left}:`, ...texts.slice(-SHOWN_EXCHANGES).map((text) => `  ${text}`))
   }
@@ -79,19 +79,6 @@ export function failureText(report: PathReport): string {
   }
   for (const { log, lines: last } of report.logs ?? []) lines.push(`${log}:`, ...last.map((line) => `  ${line}`))
   return lines.join('\n')
-}
-
-/** Each exchange as a line; a step that polls asks the same and is answered the same, which is one line of how often. */
-function repeatsAsOne(http: readonly Exchange[]): readonly string[] {
-  const lines: { one: Exchange; count: number }[] = []
-  for (const one of http) {
-    const last = lines.at(-1)
-    const { method, url, status } = last?.one ?? {}
-    if (last && method === one.method && url === one.url && status === one.status)
-      Object.assign(last, { one, count: last.count + 1 })
-    else lines.push({ one, count: 1 })
-  }
-  return lines.map(({ one, count }) => `${exchangeText(one)}${count > 1 ? `, ${count} times` : ''}`)
 }
 
 /** A message without what `failureText` stands for beside it. */

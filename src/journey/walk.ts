@@ -4,7 +4,7 @@ import { summary } from '../changes.ts'
 import { isVenomError, messageOf, VenomError } from '../errors.ts'
 import { at, pointTo } from '../stack.ts'
 import type { Changes, Systems, World, WorldMark } from '../world.ts'
-import { type Exchange, KEPT_EXCHANGES, listening } from './exchanges.ts'
+import { type Exchange, keep, listening } from './exchanges.ts'
 import { blockedText, failureText, labelOf, type NodeReport, ownMessage, type PathReport } from './report.ts'
 import type { CheckpointNode, Group, JourneyNode, Path, StepNode } from './tree.ts'
 
@@ -240,7 +240,7 @@ function tellExchange(entry: NodeReport): (exchange: Exchange) => void {
   delete entry.http
   return (exchange) => {
     entry.http ??= []
-    if (entry.http.push(exchange) > KEPT_EXCHANGES) entry.http.shift()
+    keep(entry.http, exchange)
   }
 }
 

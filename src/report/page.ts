@@ -1,5 +1,5 @@
 import { durationText } from '../journey/duration.ts'
-import { exchangeText } from '../journey/exchanges.ts'
+import { exchangeText, repeatsAsOne } from '../journey/exchanges.ts'
 import { isBranch, type Limb, partsOf, treeOf, type Shown } from '../journey/limbs.ts'
 import { SIGNS } from '../journey/outline.ts'
 import { labelOf, lineOf, ownMessage } from '../journey/report.ts'
@@ -148,11 +148,12 @@ function node({ best, replays }: Shown): Markup {
   }${replays > 0 && html` <small>replayed ${replays}×</small>`}`
   const looks = `${kind} ${state}`
   if (http.length === 0) return html`<li class="${looks}">${shown}</li>`
+  const count = http.reduce((sum, { times = 1 }) => sum + times, 0)
   return html`<li class="${looks}">
     <details ${failed && html`open`}>
-      <summary>${shown} <small>${http.length} request${http.length > 1 && 's'}</small></summary>
+      <summary>${shown} <small>${count} request${count > 1 && 's'}</small></summary>
       <ul class="http">
-        ${http.map(
+        ${repeatsAsOne(http).map(
           (exchange) => html`<li class="${(exchange.status ?? 500) >= 500 && 'failed'}">${exchangeText(exchange)}</li>`,
         )}
       </ul>

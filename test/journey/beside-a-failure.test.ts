@@ -120,6 +120,29 @@ test('a request that is repeated is one line', async () => {
   expect(times).toContain('requests:\n  GET /order → 200\n  GET /status → 200, 20 times\n  GET /order → 200\n')
 })
 
+test('a request that is repeated pushes none of the others out', async () => {
+  const { report, message } = await walked((step) => {
+    step('polls', async () => {
+      await ask('/order')
+      for (let i = 0; i < 100; i++) await ask('/status')
+      throw new Error('never')
+    })
+  })
+  expect(message).toMatch(/requests:\n {2}GET \/order → 200 .*\n {2}GET \/status → 200 .*, 100 times\n/)
+  expect(asked(report)).toEqual([['/order', '/status', '/status']])
+})
+
+test('requests that are made at once keep their answers', async () => {
+  const { message } = await walked((step) => {
+    step('asks', async () => {
+      await Promise.all(Array.from({ length: 5 }, () => ask('/status')))
+      await ask('/status')
+      throw new Error('never')
+    })
+  })
+  expect(message).toMatch(/requests:\n {2}GET \/status → 200 \([^)]*\), 6 times\n/)
+})
+
 test('only what was logged during the failed step stands beside the failure', async () => {
   const { report, message } = await walked((step) => {
     step('a', () => ask('/before'))
