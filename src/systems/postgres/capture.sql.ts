@@ -99,6 +99,13 @@ create table venomqa.about (
 create sequence venomqa.shape_version;
 create table venomqa.shape (version int not null, rel oid not null, line text not null);
 
+-- A publication of all tables publishes these too, and refuses what is done to rows that nothing identifies.
+alter table venomqa.log replica identity full;
+alter table venomqa.ddl replica identity full;
+alter table venomqa.past replica identity full;
+alter table venomqa.about replica identity full;
+alter table venomqa.shape replica identity full;
+
 -- The self-test writes here, and nothing else does.
 create table venomqa.probe (id int generated always as identity primary key, note text);
 
@@ -111,6 +118,7 @@ as $$
 begin
   return version::text;
 end $$;
+grant execute on function venomqa.image(anyelement) to public;
 
 create function venomqa.log_insert() returns trigger language plpgsql as $$
 begin
@@ -135,7 +143,7 @@ as $$
 begin
   execute format(
     'insert into venomqa.log (rel, old_at, old_by, old_row)
-     select %s, "venomqa$row".ctid, "venomqa$row".xmin, "venomqa$row"::text from only %s as "venomqa$row"',
+     select %s, "venomqa$row".ctid, "venomqa$row".xmin, ("venomqa$row".*)::text from only %s as "venomqa$row"',
     tg_relid, tg_relid::regclass);
   return null;
 end $$;

@@ -47,6 +47,9 @@ export async function changesSince(control: Control, mark: number): Promise<Chan
   return [...byName].map(([table, parts]) => ({ table, ...compared(parts) })).filter(isChange)
 }
 
+/** The table under a name that none of its columns has. */
+const ROW = '"venomqa$row"'
+
 /** Rows that are not there before and after, of one table or of one leaf of a partitioned one. */
 interface Rows {
   readonly key: readonly string[]
@@ -57,19 +60,19 @@ interface Rows {
 function before({ rel, name, columns, key, isNew }: ChangedTable, mark: number): string {
   if (isNew) return 'select where false'
   return (
-    `select ${list(columns, 'given.version')} from (` +
-    `select old_row::${name} as version from venomqa.net(${mark}, ${rel}) where n < 0 offset 0) as given${order(key, 'given.version')}`
+    `select ${list(columns, '(given.version)')} from (` +
+    `select old_row::${name} as version from venomqa.net(${mark}, ${rel}) where n < 0 offset 0) as given${order(key, '(given.version)')}`
   )
 }
 
 function after({ rel, name, columns, key, isNew }: ChangedTable, mark: number): string {
-  const rows = `select ${list(columns, 'given')} from only ${name} as given`
-  if (isNew) return rows + order(key, 'given')
-  return `${rows} where ctid = any (array(select at from venomqa.net(${mark}, ${rel}) where n > 0))${order(key, 'given')}`
+  const rows = `select ${list(columns, ROW)} from only ${name} as ${ROW}`
+  if (isNew) return rows + order(key, ROW)
+  return `${rows} where ctid = any (array(select at from venomqa.net(${mark}, ${rel}) where n > 0))${order(key, ROW)}`
 }
 
 function list(columns: readonly string[], row: string): string {
-  return columns.map((column) => `(${row}).${quoted(column)}`).join(', ')
+  return columns.map((column) => `${row}.${quoted(column)}`).join(', ')
 }
 
 function order(key: readonly string[], row: string): string {

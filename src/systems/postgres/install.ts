@@ -10,7 +10,7 @@ import { undoSql } from './undo.sql.ts'
 import { watchSql } from './watch.sql.ts'
 
 /** What is installed by this version of the library: another one is replaced. */
-const VERSION = '2'
+const VERSION = '3'
 
 /**
  * Puts back what a killed run left, and installs what is needed. `notice` is told of such a run.

@@ -143,7 +143,7 @@ export async function readTables(
     long
       .map(
         ({ table: { name } }) =>
-          `select count(*), sum(hashtextextended("venomqa$row"::text, 1)::numeric), sum(hashtextextended("venomqa$row"::text, 2)::numeric)
+          `select count(*), sum(hashtextextended(("venomqa$row".*)::text, 1)::numeric), sum(hashtextextended(("venomqa$row".*)::text, 2)::numeric)
            from ${name} as "venomqa$row"`,
       )
       .join('; '),
@@ -157,5 +157,5 @@ export async function readTables(
 
 function orderOf(key: readonly string[]): string {
   const columns = key.map((column) => `"venomqa$row".${quoted(column)}`)
-  return [...columns, '"venomqa$row"::text collate "C"'].slice(0, columns.length || 1).join(', ')
+  return [...columns, '("venomqa$row".*)::text collate "C"'].slice(0, columns.length || 1).join(', ')
 }

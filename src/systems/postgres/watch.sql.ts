@@ -65,6 +65,8 @@ declare
   v_values text;
   v_mute text;
   v_unmute text;
+  v_identify text;
+  v_identity text;
 begin
   select format('%I.%I', s.nspname, c.relname) into strict v_name
   from pg_class c join pg_namespace s on s.oid = c.relnamespace where c.oid = p_rel;
@@ -109,6 +111,16 @@ begin
            format('enable %s %s %I', case enabled when 'A' then 'always' else 'replica' end, kind, name), ', ') || ';'
     into v_mute, v_unmute
   from loud;
+
+  -- Where a publication tells of deletes, the server refuses those of rows that nothing identifies.
+  select case relreplident when 'n' then 'nothing' else 'default' end into v_identity
+  from pg_class where oid = p_rel and (relreplident = 'n' or relreplident = 'd'
+    and not exists (select from pg_index where indrelid = p_rel and indisprimary and indimmediate));
+  if found then
+    v_identify := 'if exists (select from pg_publication where pubdelete) then alter table ' || v_name || ' replica identity ';
+    v_mute := concat(v_mute, v_identify, 'full; end if;');
+    v_unmute := concat(v_unmute, v_identify, v_identity, '; end if;');
+  end if;
 
   -- A function for each table, so that its statements are planned once.
   execute format($sql$
@@ -174,7 +186,8 @@ begin
   end if;
 end $$;
 
--- Watches every table that is not watched yet, anew those of p_again, and forgets those that are gone.
+-- Watches every table that is not watched yet, anew those of p_again and those of which a composite type grew by what
+-- other triggers ask for, and forgets those that are gone.
 create function venomqa.watch_all(p_again oid[] default '{}') returns void language plpgsql as $$
 declare
   v_rel oid;
@@ -185,7 +198,9 @@ begin
   end loop;
   for v_rel in
     select rel from venomqa.user_tables
-    where rel = any (p_again) or rel not in (select rel from venomqa.tables)
+    where rel = any (p_again) or not exists (
+      select from pg_trigger join pg_proc p on p.oid = tgfoid
+      where tgrelid = rel and tgname = 'venomqa_update' and proname = 'log_update_' || venomqa.image_of(rel))
   loop
     perform venomqa.watch(v_rel);
   end loop;

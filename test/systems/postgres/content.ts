@@ -31,7 +31,7 @@ export class Reader {
       .map(({ name, relkind }) =>
         relkind === 'S'
           ? `select '${name.replaceAll("'", "''")}' as name, last_value || ' ' || is_called as content from ${name}`
-          : `select '${name.replaceAll("'", "''")}' as name, coalesce(string_agg("zz$"::text, e'\\n' order by "zz$"::text collate "C"), '') as content from only ${name} as "zz$"`,
+          : `select '${name.replaceAll("'", "''")}' as name, coalesce(string_agg(("zz$".*)::text, e'\\n' order by ("zz$".*)::text collate "C"), '') as content from only ${name} as "zz$"`,
       )
       .join(' union all ')
   }
