@@ -95,15 +95,18 @@ describe('nondeterminism', () => {
     const { verdict } = await exploreToy({ actions: { order } }, { normalize: time({ keep: 'nothing' }) })
     expect(verdict).toBe('exhausted')
   })
-  test.each([randomUUID(), '65f1c0ffee0123456789abcd', 'jrspkgfm4npcekdmz08goqno', 'V1StGXR8_Z5jdHi6B-myT'])(
-    'a random id such as %s is taken for one',
-    async (id) => {
-      let count = 10
-      const order = { run: ({ db }: Toy) => void db.set('order', { id: id.slice(0, -2) + count++ }) }
-      const { violations } = await exploreToy({ actions: { order } })
-      expect(violations[0]?.message).toContain(`normalize: [ids({ id: ['db.order.id'] })]`)
-    },
-  )
+  test.each([
+    randomUUID(),
+    '65f1c0ffee0123456789abcd',
+    'jrspkgfm4npcekdmz08goqno',
+    'V1StGXR8_Z5jdHi6B-myT',
+    '1795338419120-100',
+  ])('a random id such as %s is taken for one', async (id) => {
+    let count = 10
+    const order = { run: ({ db }: Toy) => void db.set('order', { id: id.slice(0, -2) + count++ }) }
+    const { violations } = await exploreToy({ actions: { order } })
+    expect(violations[0]?.message).toContain(`normalize: [ids({ id: ['db.order.id'] })]`)
+  })
 
   test('times and random ids are told at once, with every place that they were seen in', async () => {
     const order = {
