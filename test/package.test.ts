@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -16,7 +16,7 @@ const { exports, typesVersions, devDependencies, version } = JSON.parse(
 beforeAll(() => {
   write('package.json', JSON.stringify({ name: 'a-users-project', private: true, type: 'module' }))
   const runners = ['vitest', 'jest', '@jest/globals'].map((name) => `${name}@${devDependencies[name]}`)
-  const older = ['ts-jest@29', 'typescript@5'] // as most projects in CommonJS have them
+  const older = ['ts-jest@29', 'typescript@5', 'fast-check@3'] // as many projects have them
   run('npm', 'install', '--prefer-offline', '--loglevel=error', tarball(), ...runners, ...older)
 }, 180_000)
 
@@ -33,6 +33,17 @@ test('every entry is typed also where moduleResolution is that of Node 10', () =
   expect(['.', ...Object.keys(typesVersions['*']).map((name) => `./${name}`)]).toEqual(entries)
   const targets = Object.values<string[]>(typesVersions['*']).flat()
   expect(targets.filter((target) => !existsSync(join(installed, target)))).toEqual([])
+})
+
+test('every link of README.md and docs/ leads to something that is in the package', () => {
+  const pages = ['README.md', ...globSync('docs/**/*.md', { cwd: installed })]
+  const dead = pages.flatMap((page) =>
+    [...readFileSync(join(installed, page), 'utf8').matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)]
+      .filter(([, to = '']) => !existsSync(join(installed, dirname(page), to)))
+      .map(([, to]) => `${page}: ${to}`),
+  )
+  expect(pages).toContain('docs/systems/sqlite.md')
+  expect(dead).toEqual([])
 })
 
 test('every system has its entry', () => {
@@ -88,6 +99,35 @@ test.each([
   write('config/venomqa.config.yaml', 'baseUrl: http://localhost')
   write(`config/${file}`, `${load}; loadConfig().then(({ baseUrl }) => console.log(baseUrl))`)
   expect(runIn(join(project, 'config'), 'node', file)).toBe('http://localhost\n')
+})
+
+test('fast-check 3 runs with rollback, and gives parameters to an exploration', () => {
+  write(
+    'commands.mjs',
+    `import * as fc from 'fast-check'
+    import { World } from 'venomqa'
+    import { withRollback } from 'venomqa/fast-check'
+    import { memory } from 'venomqa/memory'
+    const list = new Map([['count', 0]])
+    const add = (by) => ({ check: () => true, run: async () => {
+      list.set('count', list.get('count') + by)
+      if (list.get('count') > 5) throw new Error('more than five')
+    } })
+    await using world = await World.open({ systems: { list: memory(list) } })
+    await using rolledBack = withRollback(world)
+    const commands = rolledBack.commands([fc.integer({ min: 1, max: 3 }).map(add)])
+    const set = () => ({ model: {}, real: undefined })
+    const result = await fc.check(
+      fc.asyncProperty(commands, (all) => rolledBack.asyncModelRun(set, all)), { numRuns: 100, seed: 1 },
+    )
+    await world.rollback(world.start)
+    const put = { params: { by: fc.integer({ min: 1, max: 3 }) }, run: (_, { by }) => void list.set('count', list.get('count') + by) }
+    const { verdict } = await world.explore(
+      { actions: { put }, invariants: { 'five at most': () => list.get('count') <= 5 } }, { seed: 1 },
+    )
+    console.log(result.failed, verdict)`,
+  )
+  expect(run('node', 'commands.mjs')).toBe('true violated\n')
 })
 
 test('a journey is typed, and runs in Vitest', () => {
