@@ -29,11 +29,11 @@ export function treeOf<P extends PathOutcome>(paths: readonly P[]): Limb<P> {
   const root = newLimb<P>(paths[0]?.report.names[0] ?? '')
   for (const path of paths) {
     const { names, nodes } = path.report
-    const own = names.at(-1) === MAIN_LINE && names.length > 1 ? names.slice(0, -1) : names
+    const own = names.at(-1) === MAIN_LINE ? names.slice(0, -1) : names
     let limb = root
     merge(limb, nodes, 0)
     for (const [i, name] of own.slice(1).entries()) {
-      const at = nodes.length === 0 ? limb.nodes.length : nodes.filter(({ depth }) => depth === i).length
+      const at = nodes.filter(({ depth }) => depth === i).length
       limb = branchOf(limb, name, at)
       merge(limb, nodes, i + 1)
     }
@@ -47,8 +47,8 @@ export function partsOf<P extends PathOutcome>({ nodes, branches }: Limb<P>): (r
   const parts: (readonly Shown[] | Limb<P>)[] = []
   let at = 0
   for (const branch of branches.toSorted((a, b) => a.at - b.at)) {
-    if (branch.at > at && at < nodes.length) parts.push(nodes.slice(at, branch.at))
-    at = Math.max(at, branch.at)
+    if (branch.at > at) parts.push(nodes.slice(at, branch.at))
+    at = branch.at
     parts.push(branch.limb)
   }
   return at < nodes.length ? [...parts, nodes.slice(at)] : parts

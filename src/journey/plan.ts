@@ -48,14 +48,9 @@ export function journeyWords<X>(register: (journey: JourneyNode) => void): Journ
   const journey = scope<ScopeOptions>('journey', (mode, name, options, body, site) => {
     if (line) throw at(site, nestedJourney(name, line))
     if (mode === 'todo') return register({ name, root: todo(name, [name], site) })
-    const node = { name } as JourneyNode
-    journeyNode = node
-    try {
-      node.root = collect(newLine('journey', [name], mode, options, site, []), body)
-    } finally {
-      journeyNode = undefined
-    }
-    register(node)
+    journeyNode = { name } as JourneyNode
+    journeyNode.root = collect(newLine('journey', [name], mode, options, site, []), body)
+    register(journeyNode)
   })
 
   const branch = scope<BranchOptions>('branch', (mode, name, options, body, site) => {

@@ -1,3 +1,4 @@
+import { hasSubscribers } from 'node:diagnostics_channel'
 import { createServer, get, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { urlToHttpOptions } from 'node:url'
@@ -49,6 +50,12 @@ test('what supertest, node:http and fetch ask for is told, whoever awaits it', a
 test('a request that is only begun when its promise is awaited is told, as a step that returns it has it', async () => {
   const exchanges = await during(() => supertest(url).get('/stock').expect(200))
   expect(exchanges.map((exchange) => exchange.url)).toEqual([`${url}/stock`])
+})
+
+test('nothing is listened to any more when the work is done', async () => {
+  await during(() => fetch(url).then((response) => response.text()))
+  const channels = ['http.client.request.start', 'http.client.response.finish']
+  expect([...channels, 'undici:request:create', 'undici:request:headers'].filter(hasSubscribers)).toEqual([])
 })
 
 test('a request without an answer is told as such', async () => {

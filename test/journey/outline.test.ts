@@ -189,9 +189,17 @@ test('what is to be written keeps its place', () => {
 })
 
 test('looks are put on by whoever prints', () => {
-  const report: PathReport = { names: ['shop'], nodes: [{ kind: 'checkpoint', name: 'c', depth: 0, state: 'failed' }] }
+  const nodes = [
+    { kind: 'step', name: 'a', depth: 0, state: 'ran', ms: 2 },
+    { kind: 'checkpoint', name: 'c', depth: 0, state: 'failed' },
+    { kind: 'step', name: 'b', depth: 0, state: 'not run' },
+  ] as const
+  const report: PathReport = { names: ['shop'], nodes: [...nodes] }
   const marked = outline([{ report, outcome: 'failed', retries: 0 }], 'f.ts', (look, text) => `<${look} ${text}>`)
-  expect(marked).toEqual([' <red ✗> <bold shop> <dim f.ts (1 path, 1 failed)>', '   <red ✗ ◆ c>'])
+  expect(marked).toEqual([
+    ' <red ✗> <bold shop> <dim f.ts (1 path, 1 failed)>',
+    '   a <dim 2.0 ms><dim  → ><red ✗ ◆ c><dim  → ><dim b>',
+  ])
 })
 
 test('a path as one line goes up to what failed', () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { journeyWords } from '../../src/journey/plan.ts'
 import type { Group, JourneyNode, Path } from '../../src/journey/tree.ts'
 import type { JourneyWords } from '../../src/journey/words.ts'
@@ -159,6 +159,38 @@ describe('paths', () => {
       { timeout: 2, retry: 4 },
       { timeout: 5, retry: 1 },
     ])
+  })
+})
+
+describe('mistakes', () => {
+  test('a branch that has only the steps before it is empty', () => {
+    const write = ({ journey, step, checkpoint, branch }: JourneyWords<object>): void =>
+      journey('j', () => {
+        step('a', nothing)
+        checkpoint('c')
+        branch('x', () => checkpoint('d'))
+      })
+    expect(() => plan(write)).toThrow('branch "x" has no steps')
+  })
+
+  test('an asynchronous body is told once, though what it does after its await fails as well', async () => {
+    const rejected = vi.fn()
+    process.prependOnceListener('unhandledRejection', rejected)
+    const write = ({ journey, step }: JourneyWords<object>): void =>
+      journey('j', async () => {
+        await Promise.resolve()
+        step('a', nothing)
+      })
+    expect(() => plan(write)).toThrow('The body of journey "j" is asynchronous')
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    process.off('unhandledRejection', rejected)
+    expect(rejected).not.toHaveBeenCalled()
+  })
+
+  test('an option that is undefined is left out', () => {
+    const write = ({ journey, step }: JourneyWords<object>): void =>
+      journey('j', () => void step('a', nothing, { timeout: undefined } as object))
+    expect(plan(write)).toEqual(['j: a'])
   })
 })
 
