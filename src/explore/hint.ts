@@ -1,8 +1,12 @@
 import { isRank, isTime } from './normalize.ts'
 import type { Difference } from './why.ts'
 
-/** A UUID, an ObjectId, letters and digits as nanoid, cuid, ulid and their like draw them, or an entry of a stream in Redis. */
-const RANDOM_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-|^(?=.*\d)(?=.*[a-z])[\w-]{20,40}$|^[0-9a-f]{24,}$|^\d{13}-\d+$/i
+/**
+ * A UUID, an ObjectId, letters and digits as nanoid, cuid, ulid and their like draw them (words with a number behind
+ * them, such as `shop_test-products-v1`, are a name), or an entry of a stream in Redis.
+ */
+const RANDOM_ID =
+  /^[0-9a-f]{8}-[0-9a-f]{4}-|^(?![a-z]*\d*(?:[-_][a-z]*\d*)*$)(?=.*\d)(?=.*[a-z])[\w-]{20,40}$|^[0-9a-f]{24,}$|^\d{13}-\d+$/i
 
 /** As Parse and Meteor draw them. Names look so too, hence only where an id is expected. */
 const SHORT_ID = /^(?=.*[a-z])(?=.*[A-Z\d])[a-zA-Z\d_-]{8,19}$/

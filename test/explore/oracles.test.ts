@@ -167,10 +167,46 @@ describe('nondeterminism', () => {
     expect(violations[0]?.message).toContain(`normalize: [ids({ id: ['db.order.objectId', 'ctx.orders.*'] })]`)
   })
 
+  test.each([
+    ['is refused', () => ({ status: 409 }), 'it was answered with 201, then it was answered with 409.'],
+    [
+      'fails',
+      () => Promise.reject(new Error('no such table')),
+      'it was answered with 201, then it failed (no such table).',
+    ],
+  ])('an application that remembers what was undone: the second time it %s', async (_, again, text) => {
+    const known = new Set<string>()
+    const create = {
+      run: ({ db }: Toy) => {
+        if (known.has('games')) return again()
+        known.add('games')
+        db.set('games', [])
+        return { status: 201 }
+      },
+    }
+    const { violations } = await exploreToy({ actions: { create } })
+    expect(violations[0]?.message).toContain(`${text} If the application remembers what was undone`)
+    expect(violations[0]?.message).toContain('db.games')
+  })
+
+  test('an answer that is another one is told, also where the state is the same', async () => {
+    let asked = 0
+    const read = { run: () => ({ status: asked++ === 0 ? 200 : 404 }) }
+    const { violations } = await exploreToy({ actions: { read } })
+    expect(violations[0]?.message).toContain('it was answered with 200, then it was answered with 404. If the')
+  })
+
   test('a random name is told as *', async () => {
     const login = { run: ({ db }: Toy) => void db.set(`session:${randomUUID()}`, { id: 'ann', paid: false }) }
     const { violations } = await exploreToy({ actions: { login } })
     expect(violations[0]?.message).toContain(`normalize: [drop('db.session:*')]`)
+  })
+
+  test('a long name of words and a number stays what it is', async () => {
+    let count = 0
+    const order = { run: ({ db }: Toy) => void db.set('shop_test-products-v1', { colour: `red ${(count += 1)}` }) }
+    const { violations } = await exploreToy({ actions: { order } })
+    expect(violations[0]?.message).toContain(`normalize: [drop('db.shop_test-products-v1.colour')]`)
   })
 
   test('random ids, and the actions that use them once they are normalised', async () => {
