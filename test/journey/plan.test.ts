@@ -176,11 +176,13 @@ describe('mistakes', () => {
   test('an asynchronous body is told once, though what it does after its await fails as well', async () => {
     const rejected = vi.fn()
     process.prependOnceListener('unhandledRejection', rejected)
-    const write = ({ journey, step }: JourneyWords<object>): void =>
-      journey('j', async () => {
+    const write = ({ journey, step }: JourneyWords<object>): void => {
+      const body: () => unknown = async () => {
         await Promise.resolve()
         step('a', nothing)
-      })
+      }
+      journey('j', body)
+    }
     expect(() => plan(write)).toThrow('The body of journey "j" is asynchronous')
     await new Promise((resolve) => setTimeout(resolve, 5))
     process.off('unhandledRejection', rejected)
