@@ -50,9 +50,14 @@ export class Judge {
     return level === 'off' ? [] : [{ kind: 'oracle', name: oracle, severity: 'high', message, level }]
   }
 
-  /** The same call in the same state led to two states. */
-  nondeterminism(call: Call, first: unknown, second: unknown): Finding[] {
-    return this.oracle('nondeterminism', ledElsewhere(call, whatDiffers(first, second)))
+  /** The same call in the same state led to two states, or was answered in two ways. */
+  nondeterminism(call: Call, [first, second]: readonly [was: Answered, is: Answered]): Finding[] {
+    const [was, is] = [answerOf(first.done), answerOf(second.done)]
+    const text = differences(first.data, second.data).length > 0 ? whatDiffers(first.data, second.data) : ''
+    if (was === is) return this.oracle('nondeterminism', ledElsewhere(call, text || 'another state'))
+    const forgotten =
+      'If the application remembers what was undone, as in a cache: afterRollback is where it is told to forget.'
+    return this.oracle('nondeterminism', ledElsewhere(call, `it ${was}, then it ${is}. ${forgotten} ${text}`.trimEnd()))
   }
 
   /** After everything was rolled back, the initial state is not what it was. */
@@ -89,6 +94,17 @@ export class Judge {
       return finding('invariant', name, severity, message)
     })
   }
+}
+
+/** What a call did, and the normalised state that it led to. */
+interface Answered {
+  readonly done: Done
+  readonly data: unknown
+}
+
+function answerOf({ outcome, status, error }: Done): string {
+  if (outcome === 'failed') return `failed (${error})`
+  return status === undefined ? `was ${outcome}` : `was answered with ${status}`
 }
 
 export function ledElsewhere({ action }: Call, text: string): string {

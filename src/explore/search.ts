@@ -144,19 +144,24 @@ export class Search {
       this.#record(findings, [...(prefix ?? this.graph.pathTo(from)), call])
     }
     this.#tell(from, to, call, done, isNew, findings)
-    if (tally.runs === 1) await this.#again(from, call, to, after)
+    if (tally.runs === 1) await this.#again(from, call, to, after, done)
   }
 
   /** Makes the first call of each action twice, since what differs by itself makes every state a new one. */
-  async #again(from: State, call: Call, to: State, first: Look): Promise<void> {
+  async #again(from: State, call: Call, to: State, first: Look, done: Done): Promise<void> {
     if (this.#live.rules.levels.nondeterminism === 'off' || this.#isOver()) return
     const { data } = kept(first, this.#live.rules.normalize)
     const astray = await this.travel.go(from)
     if (astray) return this.#wentAstray(from, astray)
-    await this.travel.make(call)
+    const again = await this.travel.make(call)
     const second = await this.#live.look()
     if (second.id === to.content) this.travel.at = to
-    else this.#record(this.#judge.nondeterminism(call, data, second.data), [...this.graph.pathTo(from), call])
+    if (second.id === to.content && again.outcome === done.outcome) return
+    const answers = [
+      { done, data },
+      { done: again, data: second.data },
+    ] as const
+    this.#record(this.#judge.nondeterminism(call, answers), [...this.graph.pathTo(from), call])
   }
 
   /** A new state, in which the world stands. */
