@@ -78,7 +78,7 @@ export function createCapture(places: Places, table: string, { name: trigger, ti
 }
 
 /** The triggers that write the log of a table. Tables of other engines have none: their writes cannot be rolled back with a log. */
-export function capturesOf({ own }: Places, cascades: Cascades, tracked: Tracked): readonly Capture[] {
+export function capturesOf({ own, table: at }: Places, cascades: Cascades, tracked: Tracked): readonly Capture[] {
   const { table, number, way, key } = tracked
   if (!isInnodb(table)) return []
   const images = way === 'log' ? logged(tracked) : []
@@ -109,7 +109,12 @@ export function capturesOf({ own }: Places, cascades: Cascades, tracked: Tracked
     does.length > 0 ? [`IF ${logs} THEN ${does.join(' ')} END IF;`] : []
   const same = keys.map(({ column }) => `OLD.${name(column.name)} <=> NEW.${name(column.name)}`).join(' AND ')
   const moved = `NOT (${same})`
-  const updated = way === 'log' ? first(1, images, moved, entry('UUID_SHORT()', 0, keys)) : first(1, images)
+  const arrived = entry('UUID_SHORT()', 0, keys)
+  // MariaDB fires this also where UPDATE IGNORE leaves a row as it is, because another row has the new key already.
+  const still = keys.map(({ column }) => `t.${name(column.name)} = OLD.${name(column.name)}`).join(' AND ')
+  const ignored = `EXISTS (SELECT 1 FROM ${at(table.name)} AS t WHERE ${still} LOCK IN SHARE MODE)`
+  const arrives = cascades.flavour === 'mariadb' ? `IF NOT ${ignored} THEN ${arrived} END IF;` : arrived
+  const updated = way === 'log' ? first(1, images, moved, arrives) : first(1, images)
   const cascaded = cascades.onUpdate(table.name).map(({ references, before, after }) => {
     // The server cascades what differs in bytes, also where the collation calls it equal.
     const kept = references.map(

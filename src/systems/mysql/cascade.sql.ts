@@ -24,6 +24,9 @@ interface Update {
 /** So many ways down to the same few tables would make a trigger slower than remembering those tables whole. */
 const MANY = 100
 
+/** More rows than a table can have. https://dev.mysql.com/doc/refman/9.0/en/select.html */
+const ALL = '18446744073709551615'
+
 /** The types whose values MariaDB keeps out of tables in memory. JSON is one of them. */
 const BLOBS = /blob|text|geometry|point|string|polygon|geomcollection/
 
@@ -37,14 +40,14 @@ export const HARMLESS: readonly string[] = ['RESTRICT', 'NO ACTION']
  * It may remember more than will change: that a row was as it is now is never wrong.
  */
 export class Cascades {
-  readonly #flavour: Server['flavour']
+  readonly flavour: Server['flavour']
   readonly #places: Places
   readonly #tracking: Tracking
   readonly #foreignKeys: readonly ForeignKey[]
   #aliases = 0
 
   constructor(flavour: Server['flavour'], places: Places, tracking: Tracking, foreignKeys: readonly ForeignKey[]) {
-    this.#flavour = flavour
+    this.flavour = flavour
     this.#places = places
     this.#tracking = tracking
     this.#foreignKeys = foreignKeys.filter(({ child, parent }) => tracking.has(child) && tracking.has(parent))
@@ -177,9 +180,10 @@ export class Cascades {
     const kept = was ? logged(table) : table.key
     const images = table.way === 'log' ? kept : []
     const into = list(['seq', 'was', ...images.map(({ as }) => as)])
-    // A locking read sees what was committed since the snapshot of a long transaction, as the foreign key will.
-    const tail = `FROM ${from} WHERE ${where}${table.way === 'copy' ? ' LIMIT 1' : ''} LOCK IN SHARE MODE`
-    if (this.#flavour === 'mysql') {
+    // A locking read sees what was committed since the snapshot of a long transaction, as the foreign key will. Without a
+    // limit, MariaDB would take the session's: sql_select_limit.
+    const tail = `FROM ${from} WHERE ${where} LIMIT ${table.way === 'copy' ? 1 : ALL} LOCK IN SHARE MODE`
+    if (this.flavour === 'mysql') {
       const values = images.map(({ column }) => `${alias}.${name(column.name)}`)
       return `INSERT INTO ${log} (${into}) SELECT ${list(['UUID_SHORT()', String(was), ...values])} ${tail};`
     }

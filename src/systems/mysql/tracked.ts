@@ -69,8 +69,7 @@ export function trackingOf(
   return new Map(
     [...tables.values()].map((table): [string, Tracked] => {
       const previous = before.get(table.name)
-      const own = foreignKeys.filter(({ child }) => child === table.name)
-      const because = whyCopied(table, own, copies, tooWide)
+      const because = whyCopied(table, foreignKeys, copies, tooWide)
       const way = because ? 'copy' : 'log'
       if (previous?.table.shape === table.shape && previous.way === way) return [table.name, previous]
       const images = table.columns.map((column, i) => ({ column, as: `c${i + 1}` }))
@@ -91,11 +90,23 @@ function whyCopied(
   if (!table.key) return 'it has no primary key and no unique key without NULL'
   // Such a row has another key afterwards, and nothing in it tells any more that it referred to that parent.
   const isComputed = table.columns.some(({ name, generated }) => generated && table.key!.includes(name))
-  if (isComputed && foreignKeys.some(({ onDelete, onUpdate }) => [onDelete, onUpdate].includes('SET NULL')))
+  if (isComputed && maySetNull(table.name, foreignKeys))
     return 'its key is computed, and a foreign key may set to null what it is computed from'
   if (tooWide.includes(table.name)) return 'its rows are too wide for a log'
   if (copies === true || copies.includes(table.name)) return 'copy says so'
   return undefined
+}
+
+/** Whether a foreign key may set columns of the table to null: its own, or by way of a parent whose columns it follows. */
+function maySetNull(table: string, foreignKeys: readonly ForeignKey[]): boolean {
+  const followed = new Set([table])
+  for (const child of followed) {
+    for (const key of foreignKeys.filter((other) => other.child === child)) {
+      if (key.onDelete === 'SET NULL' || key.onUpdate === 'SET NULL') return true
+      if (key.onUpdate === 'CASCADE') followed.add(key.parent)
+    }
+  }
+  return false
 }
 
 /** Whether triggers on the table are in one transaction with it. */

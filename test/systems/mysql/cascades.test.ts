@@ -140,6 +140,28 @@ const CASES: Readonly<
     does: ['DELETE FROM p WHERE id < 3', 'UPDATE p SET n = n + 10', 'UPDATE c SET v = 9; DELETE FROM p'],
     only: 'mysql',
   },
+  'grandchildren known by a column that is computed from what two foreign keys empty': {
+    tables: `
+      CREATE TABLE p (id INT PRIMARY KEY);
+      CREATE TABLE c (id INT PRIMARY KEY, p INT UNIQUE, FOREIGN KEY (p) REFERENCES p (id) ON UPDATE CASCADE ON DELETE SET NULL);
+      CREATE TABLE g (id INT, p INT, k INT AS (COALESCE(p * 10, id)) VIRTUAL NOT NULL, v INT, UNIQUE (k), FOREIGN KEY (p) REFERENCES c (p) ON UPDATE CASCADE);
+      INSERT INTO p VALUES (1), (2), (3); INSERT INTO c VALUES (1, 1), (2, 2), (3, NULL); INSERT INTO g (id, p, v) VALUES (1, 1, 1), (2, 2, 2), (3, NULL, 3);
+    `,
+    does: [
+      'UPDATE p SET id = id + 5 ORDER BY id DESC',
+      'DELETE FROM p WHERE id = 6',
+      'UPDATE g SET v = 8; DELETE FROM p',
+    ],
+    only: 'mysql',
+  },
+  'a session that limits what it selects': {
+    tables: SHOP,
+    does: [
+      'SET sql_select_limit = 1; DELETE FROM users WHERE id = 1; SET sql_select_limit = DEFAULT',
+      'SET sql_select_limit = 0; DELETE FROM users; SET sql_select_limit = DEFAULT',
+      'SET sql_select_limit = 0, foreign_key_checks = 0; DELETE FROM orders; SET sql_select_limit = DEFAULT, foreign_key_checks = 1',
+    ],
+  },
   'a tree below a row': {
     tables: `
       CREATE TABLE tree (id INT PRIMARY KEY, parent INT, FOREIGN KEY (parent) REFERENCES tree (id) ON DELETE CASCADE);
@@ -245,6 +267,18 @@ onBoth((url, flavour) => {
       { table: 'items', inserted: [], updated: [], deleted: [{ id: 100, order_id: 10 }] },
       { table: 'orders', inserted: [], updated: [], deleted: [{ id: 10, user: 1, note: 'a' }] },
     ])
+  })
+
+  test('limit: a temporary table hides the child whose name it has', async () => {
+    await using bench = await open(url, SHOP)
+    const { app, system } = bench
+    const mark = await system.checkpoint('before')
+    await app.on(
+      'x',
+      'CREATE TEMPORARY TABLE orders (id INT, user INT, note INT); DELETE FROM users WHERE id = 1; DROP TEMPORARY TABLE orders',
+    )
+    await system.rollback(mark)
+    assert.deepEqual(await app.sql('SELECT id FROM orders'), [{ id: 12 }])
   })
 
   // MySQL 9.7.4 does this with nothing of ours in the database. Should it fail, the server is mended: then the limit in

@@ -53,6 +53,15 @@ const CASES: Readonly<Record<string, string>> = {
     "LOCK TABLES users WRITE, pair READ; INSERT INTO users (name) VALUES ('dump'); DELETE FROM users WHERE id = 2; UNLOCK TABLES",
   'foreign_key_checks off, as dumps are read in':
     "SET foreign_key_checks = 0, unique_checks = 0; INSERT INTO users (name) VALUES ('dump'); SET foreign_key_checks = 1, unique_checks = 1",
+  'foreign_key_checks switched in the middle of a transaction':
+    'START TRANSACTION; SET foreign_key_checks = 0; UPDATE users SET age = 7 WHERE id = 1; SET foreign_key_checks = 1; DELETE FROM users WHERE id = 1; SET foreign_key_checks = 0; DELETE FROM pair; COMMIT; SET foreign_key_checks = 1',
+  'foreign_key_checks off for one statement': 'DELETE /*+ SET_VAR(foreign_key_checks = OFF) */ FROM users WHERE id > 1',
+  'LOCK TABLES, with foreign_key_checks switched':
+    'SET foreign_key_checks = 0; LOCK TABLES users WRITE; SET foreign_key_checks = 1; UPDATE users SET id = 90 WHERE id = 1; SET foreign_key_checks = 0; DELETE FROM users WHERE id = 2; SET foreign_key_checks = 1; UNLOCK TABLES',
+  'two phases': `XA START 'vq${process.pid}'; UPDATE users SET age = 5; DELETE FROM pair; XA END 'vq${process.pid}'; XA PREPARE 'vq${process.pid}'; XA COMMIT 'vq${process.pid}'`,
+  'updates that are ignored, since another row has the key already':
+    "UPDATE pair SET v = 7 WHERE a = 1; UPDATE IGNORE pair SET a = 2, b = 'y'; UPDATE IGNORE users SET id = 2; INSERT IGNORE INTO seats (nr) VALUES (1) ON DUPLICATE KEY UPDATE nr = 2",
+  'such updates of two tables': 'UPDATE IGNORE users JOIN pair ON pair.a = users.id SET users.id = 3, pair.v = 8',
   'savepoints of the application':
     "START TRANSACTION; INSERT INTO users (name) VALUES ('a'); SAVEPOINT s; DELETE FROM users; ROLLBACK TO s; UPDATE pair SET v = 9; COMMIT",
   'a procedure': "CALL rename_all('x')",
