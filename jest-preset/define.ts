@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeEach, afterEach, expect } from '@jest/globals'
+import { afterAll, beforeEach, afterEach, expect, jest } from '@jest/globals'
 import { observable } from '../src/explore/act.ts'
 import type { ExploreFunction } from '../src/explore/in-test.ts'
 import { type ModelWords, modelWords, type View } from '../src/explore/model.ts'
@@ -15,6 +15,7 @@ import { pathsAsTests } from './paths.ts'
 import { type RolledBackTest, rolledBackTest, Rollback } from './rollback.ts'
 import { StepsOfTests } from './steps.ts'
 import { Stories } from './story.ts'
+import { needsJest30 } from './version.ts'
 
 export type { RolledBackTest } from './rollback.ts'
 
@@ -58,6 +59,7 @@ export function defineWorld<S extends Systems = NamedSystems, A = undefined, C =
 export function defineWorld<S extends Systems, A, C>(
   options: WorldOptions<S, A, C> | ConfiguredOptions<A, C> = {},
 ): JestWorld<S, A, C> {
+  needsJest30(jest)
   const stories = Stories.ofWorker()
   let stepTimeout: number | undefined
   const lease = new Lease<S, A, C>(async () => {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Plugin } from 'vitest/config'
 import type { RunInfo } from './define.ts'
+import { VenomError } from '../src/errors.ts'
 import { checkReport, type ReportFiles } from '../src/report/write.ts'
 import { isOwnFile } from '../src/stack.ts'
 import { showPathsToStaticAnalysis } from './discovery.ts'
@@ -39,6 +40,7 @@ export function venomqa(options: PluginOptions = {}): Plugin {
     enforce: 'post',
     config: () => ({ test: { includeTaskLocation: true, provide: { 'venomqa:run': run } } }),
     configureVitest({ vitest, project }) {
+      needsVitest41(vitest.version)
       // Every project may have loaded a plugin of its own, but they are one run.
       const provided = (vitest.config.provide ??= {}) as { 'venomqa:run'?: RunInfo }
       const { runId } = (provided['venomqa:run'] ??= run)
@@ -59,4 +61,15 @@ export function venomqa(options: PluginOptions = {}): Plugin {
       return showPathsToStaticAnalysis(code, id, (source) => this.parse(source))
     },
   }
+}
+
+function needsVitest41(version: string): void {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  if (major > 4 || (major === 4 && minor >= 1)) return
+  throw new VenomError(
+    'UNSUPPORTED',
+    `venomqa needs Vitest 4.1 or newer, and this is ${version}.\n` +
+      'npm refuses to install the two together; pnpm and yarn only warn.\n' +
+      'npm install -D vitest@latest',
+  )
 }
