@@ -4,7 +4,7 @@ import { hint } from './hint.ts'
 import type { Look } from './identity.ts'
 import type { Done, Live } from './live.ts'
 import type { Severity } from './model.ts'
-import { differences, line } from './why.ts'
+import { type Difference, differences, line } from './why.ts'
 
 /** One step as it was made. */
 export interface Fact {
@@ -53,11 +53,14 @@ export class Judge {
   /** The same call in the same state led to two states, or was answered in two ways. */
   nondeterminism(call: Call, [first, second]: readonly [was: Answered, is: Answered]): Finding[] {
     const [was, is] = [answerOf(first.done), answerOf(second.done)]
-    const text = differences(first.data, second.data).length > 0 ? whatDiffers(first.data, second.data) : ''
-    if (was === is) return this.oracle('nondeterminism', ledElsewhere(call, text || 'another state'))
-    const forgotten =
+    if (was === is) return this.oracle('nondeterminism', ledElsewhere(call, whatDiffers(first.data, second.data)))
+    // No normaliser helps here: the answers would still be two.
+    const found = differences(first.data, second.data)
+    const where = found.length > 0 ? `; ${firstOf(found)}` : ''
+    const forget =
       'If the application remembers what was undone, as in a cache: afterRollback is where it is told to forget.'
-    return this.oracle('nondeterminism', ledElsewhere(call, `it ${was}, then it ${is}. ${forgotten} ${text}`.trimEnd()))
+    const text = `it ${was}, then it ${is}${where}. ${forget}`
+    return this.oracle('nondeterminism', ledElsewhere(call, text))
   }
 
   /** After everything was rolled back, the initial state is not what it was. */
@@ -115,9 +118,11 @@ export function ledElsewhere({ action }: Call, text: string): string {
 export function whatDiffers(first: unknown, second: unknown): string {
   const found = differences(first, second)
   const [one] = found
-  if (!one) return 'another state'
-  const more = found.length > 1 ? ` and ${found.length - 1} more` : ''
-  return `${line(one)}${more}.${hint(one, found)}`
+  return one ? `${firstOf(found)}.${hint(one, found)}` : 'another state'
+}
+
+function firstOf(found: readonly Difference[]): string {
+  return `${line(found[0]!)}${found.length > 1 ? ` and ${found.length - 1} more` : ''}`
 }
 
 function finding(kind: Finding['kind'], name: string, severity: Severity, message: string): Finding {

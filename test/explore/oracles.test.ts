@@ -168,11 +168,11 @@ describe('nondeterminism', () => {
   })
 
   test.each([
-    ['is refused', () => ({ status: 409 }), 'it was answered with 201, then it was answered with 409.'],
+    ['is refused', () => ({ status: 409 }), 'it was answered with 201, then it was answered with 409; db.games'],
     [
       'fails',
       () => Promise.reject(new Error('no such table')),
-      'it was answered with 201, then it failed (no such table).',
+      'it was answered with 201, then it failed (no such table); db.games',
     ],
   ])('an application that remembers what was undone: the second time it %s', async (_, again, text) => {
     const known = new Set<string>()
@@ -185,8 +185,9 @@ describe('nondeterminism', () => {
       },
     }
     const { violations } = await exploreToy({ actions: { create } })
-    expect(violations[0]?.message).toContain(`${text} If the application remembers what was undone`)
-    expect(violations[0]?.message).toContain('db.games')
+    expect(violations[0]?.message).toContain(text)
+    expect(violations[0]?.message).toContain('If the application remembers what was undone')
+    expect(violations[0]?.message).not.toContain('normalize')
   })
 
   test('an answer that is another one is told, also where the state is the same', async () => {
