@@ -91,6 +91,32 @@ test('a path that is not possible any more says at which step', async () => {
   )
 })
 
+test('a path that does something more often than maxPerPath says at which step', async () => {
+  const call = { action: 'up', params: {}, picks: {}, key: 'up()' }
+  const replay = tokenOf({ name: 'exploration', path: [call, call, call] })
+  const actions = { up: { run: ({ db }: Toy) => void db.set('n', count(db, 'n') + 1), maxPerPath: 2 } }
+  await expect(exploreToy({ actions }, { replay })).rejects.toThrow('Step 3 of the replayed path, up()')
+})
+
+test('a path is made short also where no checkpoint is left for its steps', async () => {
+  const actions = { noise: counter('noise', 6), up: counter('n', 3) }
+  const invariants = { low: ({ db }: Toy) => count(db, 'n') < 3 }
+  for (let seed = 0; seed < 5; seed++) {
+    const { violations } = await exploreToy({ actions, invariants }, { seed, strategy: 'walk', maxMarks: 1 })
+    expect(violations[0]?.path.map(({ action }) => action)).toEqual(['up', 'up', 'up'])
+  }
+})
+
+test('an action is not called dead when the exploration ended early', async () => {
+  const actions = { up: counter('n', 9), never: { when: () => false, run: () => undefined } }
+  const oracles = { deadAction: 'warn' } as const
+  const dead = async (options: object) =>
+    (await exploreToy({ actions }, { oracles, ...options })).warnings.map(({ message }) => message)
+  expect(await dead({})).toEqual(['never was possible in no state'])
+  expect(await dead({ budget: { steps: 5 } })).toEqual([])
+  expect(await dead({ maxDepth: 5 })).toEqual([])
+})
+
 test('the corpus is walked first: the second time costs the path alone', async () => {
   const corpus = mkdtempSync(join(tmpdir(), 'venomqa-corpus-'))
   try {
