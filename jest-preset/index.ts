@@ -1,2 +1,2 @@
-export type { WorldContext } from '../src/lease.ts'
+export type * from '../src/words.ts'
 export { defineWorld, type JestWorld, type RolledBackTest, type StepContext } from './define.ts'

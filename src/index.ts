@@ -1,5 +1,7 @@
 export { placeOf, summary } from './changes.ts'
 export { isVenomError, VenomError, type VenomErrorCode } from './errors.ts'
+export type { ExploreReport } from './explore/report.ts'
+export type { Why } from './explore/why.ts'
 export type { Log, LogsOption, LogTail } from './logs.ts'
 export {
   type Awaitable,

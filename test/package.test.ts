@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const project = mkdtempSync(join(tmpdir(), 'venomqa-package-'))
 const installed = join(project, 'node_modules/venomqa')
+const tsc = join(root, 'node_modules/typescript/bin/tsc')
 const { exports, typesVersions, devDependencies, version } = JSON.parse(
   readFileSync(join(root, 'package.json'), 'utf8'),
 )
@@ -154,11 +155,41 @@ test('a journey is typed, and runs in Vitest', () => {
       branch('empty', () => step('take the apple', ({ cart }) => expect([cart.delete('apple'), cart.size]).toEqual([true, 0])))
     })`,
   )
-  const tsc = join(root, 'node_modules/typescript/bin/tsc')
   expect(run('node', tsc, '--noEmit', '--strict', '--module', 'nodenext', '--skipLibCheck', 'test/cart.test.ts')).toBe(
     '',
   )
   expect(run('npx', 'vitest', 'run', '--no-color')).toMatch(/◆ filled[^]*Tests {2}2 passed/)
+})
+
+const world = `{
+  systems: { cart: memory(new Map<string, number>()), db: sqlite('shop_test.db'), orders: postgres('postgres:///shop_test') },
+  api: ({ url }) => ({ get: async (path: string) => url('db') + path }),
+  context: () => ({ coupons: [] as string[] }),
+}`
+const words = `
+  export const { journey, step, checkpoint, branch, test, useRollback, explore, action, invariant, from } = defineWorld(${world})
+  export const signUp = () => step('sign up', () => ({ id: 1 }))
+  export const pages = step.each(['/', '/cart'])
+  export const onlyOnCi = [journey, branch, step, explore].map((word) => word.skipIf(true))
+  export const seen = useRollback()
+  export const buy = action({ params: { many: from(() => [1]) }, run: () => {} })
+  export const configured = defineWorld()`
+const opened = `
+  export const world = await World.open(${world})
+  export const mark = await world.checkpoint('empty')
+  export const told = [world.changes(mark), world.observe(), world.explore({ actions: {} }), world.why({}, {})] as const`
+
+// Each in a program of its own, where no other entry lends it names.
+test.each([
+  ['venomqa/vitest', 'defineWorld', words],
+  ['venomqa/jest', 'defineWorld', words],
+  ['venomqa', 'World', opened],
+])('what a file exports of its world has declarations: %s', (entry, name, code) => {
+  const file = `declared-${entry.replace('/', '-')}`
+  const systems = ['memory', 'sqlite', 'postgres'].map((name) => `import { ${name} } from 'venomqa/${name}'`)
+  write(`${file}.ts`, [`import { ${name} } from '${entry}'`, ...systems, code].join('\n'))
+  const options = ['--declaration', '--emitDeclarationOnly', '--strict', '--module', 'nodenext', '--skipLibCheck']
+  expect(run('node', tsc, ...options, `${file}.ts`)).toBe('')
 })
 
 test.each([

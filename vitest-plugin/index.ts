@@ -1,2 +1,2 @@
-export type { WorldContext } from '../src/lease.ts'
+export type * from '../src/words.ts'
 export { defineWorld, type RunInfo, type StepContext, type VitestWorld } from './define.ts'

@@ -43,12 +43,13 @@ export interface StepFunction<X> extends StepCall<X> {
   readonly each: StepEach<X>
 }
 
-interface ScopeCall<O> {
+/** Declares a journey or a branch: its name, its body, and options between them. */
+export interface ScopeCall<O> {
   (name: string, body: () => void): void
   (name: string, options: O, body: () => void): void
 }
 
-/** Declares a journey or a branch. */
+/** The same, and what runners let their tests be. */
 export interface ScopeFunction<O> extends ScopeCall<O> {
   readonly only: ScopeCall<O>
   readonly skip: ScopeCall<O>
