@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { isVenomError, VenomError } from '../../errors.ts'
 import { type Base, type Doc, keyOf, type Shard } from './base.ts'
 import type { Index, Shape } from './catalog.ts'
@@ -6,6 +7,7 @@ import type { Ground } from './history.ts'
 import { part } from './http.ts'
 import { makeLike, replaceBy } from './make.ts'
 import type { Bases, Mark, Moved } from './marks.ts'
+import type { Begun } from './note.ts'
 import { patchOf } from './patch.ts'
 import { isOnlyDirty, type Plan, sameShape } from './plan.ts'
 import { Reader } from './reader.ts'
@@ -20,15 +22,19 @@ export interface Present {
   readonly shards: ReadonlyMap<string, Shard>
 }
 
-/** An index that takes the place of the user's. */
-interface Anew {
-  readonly index: Index
-  readonly from: string
+/** An index that takes the place of the user's, whose points in time die with it. */
+interface Anew extends Begun {
+  readonly like: Index
   /** Whether only this rollback needs it. */
   readonly once: boolean
-  /** How it was at other marks, whose points in time die with the old one. */
-  readonly patches: ReadonlyMap<Base, ReadonlyMap<string, Doc>>
 }
+
+interface Patches {
+  readonly patches: ReadonlyMap<Base, Base['patch']>
+}
+
+/** Notes what is about to be replaced: what a process that is killed meanwhile has not finished. */
+export type Intend = (begun: readonly Begun[]) => Promise<void>
 
 /** An index of which the past is gone. Nothing was touched. */
 export class PastGone extends VenomError {
@@ -46,7 +52,8 @@ export class CarryOut {
   readonly #bases: Bases
   readonly #snapshots: Snapshots | undefined
   readonly #told = new Set<string>()
-  #made = 0
+  /** Indices of ours that took a place. Until that is noted, whoever finds us killed needs them. */
+  #spent: string[] = []
 
   constructor(ground: Ground, bases: Bases, snapshots: Snapshots | undefined) {
     this.#ground = ground
@@ -58,7 +65,7 @@ export class CarryOut {
    * Until all is read that must be written, nothing of the user's is touched that is not put back on an error. False
    * when somebody wrote meanwhile.
    */
-  async run(mark: Mark, plan: Plan, { shape, shards }: Present): Promise<boolean> {
+  async run(mark: Mark, plan: Plan, { shape, shards }: Present, intend: Intend): Promise<boolean> {
     const { server, catalog } = this.#ground
     const { http } = server
     const dirty = plan.dirty.map(({ index }) => index)
@@ -68,6 +75,9 @@ export class CarryOut {
     let ready: { readonly writes: ReadonlyMap<Base, readonly Pair[]>; readonly anew: readonly Anew[] }
     try {
       ready = { writes: await this.#read(plan, shards), anew: await this.#makeAnew(mark, plan) }
+      const begun = ready.anew.filter(({ once }) => once)
+      this.#spent.push(...begun.map(({ from }) => from))
+      if (begun.length > 0) await intend(begun)
     } catch (error) {
       await unlift?.()
       throw error
@@ -76,7 +86,7 @@ export class CarryOut {
     for (const name of plan.open) await http.ask('POST', `/${part(name)}/_open?wait_for_active_shards=1`)
     for (const name of plan.streams) await http.ask('DELETE', `/_data_stream/${part(name)}`)
     for (const name of plan.created) await http.ask('DELETE', `/${part(name)}`)
-    for (const anew of ready.anew) await this.#swap(anew, shape.indices.has(anew.index.name))
+    for (const anew of ready.anew) await this.#swap(anew, shape.indices.has(anew.index))
     const written = await this.#writeAll(ready.writes)
     await this.#snapshots?.restore(mark, plan, shape)
     const again = plan.again.flatMap((name) => mark.shape.streams.get(name)?.indices ?? [])
@@ -145,18 +155,18 @@ export class CarryOut {
     const anew: Anew[] = []
     try {
       for (const name of [...plan.rebuild, ...(this.#snapshots ? [] : plan.recopy)]) {
-        const index = mark.shape.indices.get(name)
-        if (!index) continue
+        const like = mark.shape.indices.get(name)
+        if (!like) continue
         const copy = plan.recopy.includes(name) ? mark.copies.get(name) : undefined
-        const from = copy ?? `${prefix}rebuilt-${(this.#made += 1)}`
+        const from = copy ?? `${prefix}rebuilt-${randomBytes(6).toString('hex')}`
         const mine = [...mark.bases.values()].filter((base) => base.index === name)
         if (copy === undefined) {
           if (!this.#told.has(name)) worker.notice(mappingGrew(name))
           this.#told.add(name)
-          await makeLike(server, from, index, mine)
+          await makeLike(server, from, like, mine)
         }
         const patches = copy === undefined ? await this.#patches(name, mine) : new Map()
-        anew.push({ index, from, once: copy === undefined, patches })
+        anew.push({ index: name, like, from, once: copy === undefined, same: mine, patches })
       }
     } catch (error) {
       for (const { from, once } of anew) if (once) await this.#delete(from)
@@ -177,17 +187,34 @@ export class CarryOut {
     return patches
   }
 
-  async #swap({ index, from, once, patches }: Anew, isThere: boolean): Promise<void> {
+  /** Does what a killed process noted and may not have done. What is noted is as it will be then. */
+  async finish(mark: Mark, begun: ReadonlyMap<string, string>): Promise<void> {
     const { server, catalog } = this.#ground
-    await replaceBy(server, from, index, isThere)
-    if (once) await this.#delete(from)
-    if (patches.size === 0) return
-    await this.#bases.renew([...patches.keys()], await catalog.shards(), await catalog.shape())
-    for (const [base, patch] of patches) base.patch = patch
+    for (const [index, from] of begun) {
+      const like = mark.shape.indices.get(index)
+      if (!like || !(await server.http.find(`/${part(from)}`))) continue
+      const mine = [...mark.bases.values()].filter((base) => base.index === index)
+      const patches = new Map(mine.map((base) => [base, base.patch]))
+      const { indices } = await catalog.shape()
+      await this.#swap({ like, from, patches }, indices.has(index))
+    }
+  }
+
+  /** Deletes what took a place. */
+  async sweep(): Promise<void> {
+    for (const name of this.#spent.splice(0)) await this.#delete(name)
   }
 
   async #delete(name: string): Promise<void> {
     await this.#ground.server.http.ask('DELETE', `/${part(name)}`)
+  }
+
+  async #swap({ like, from, patches }: Pick<Anew, 'like' | 'from'> & Patches, isThere: boolean): Promise<void> {
+    const { server, catalog } = this.#ground
+    await replaceBy(server, from, like, isThere)
+    if (patches.size === 0) return
+    await this.#bases.renew([...patches.keys()], await catalog.shards(), await catalog.shape())
+    for (const [base, patch] of patches) base.patch = patch
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Change, Worker } from '../../rollbackable.ts'
 import { keyOf, type Shard } from './base.ts'
-import { CarryOut, PastGone } from './carry-out.ts'
+import { CarryOut, type Intend, PastGone } from './carry-out.ts'
 import { type Catalog, type Index, isClosed, type Shape } from './catalog.ts'
 import { documentChange, shapeChanges, withContent } from './changes.ts'
 import { Copies } from './copies.ts'
@@ -88,8 +88,11 @@ export class History {
     }
   }
 
-  /** Throws `NOT_QUIET`, and before anything is touched `MARK_LOST` and `SCHEMA_CHANGED`. Says whether indices were made anew. */
-  async rollback(mark: Mark): Promise<{ readonly madeAnew: boolean }> {
+  /**
+   * Throws `NOT_QUIET`, and before anything is touched `MARK_LOST` and `SCHEMA_CHANGED`. Says whether indices were made
+   * anew; when that is noted, `sweep` follows.
+   */
+  async rollback(mark: Mark, intend: Intend): Promise<{ readonly madeAnew: boolean }> {
     const what = `the rollback to "${mark.name}"`
     let madeAnew = false
     /** Indices that were closed and opened, which ended their points in time. */
@@ -99,7 +102,7 @@ export class History {
       const plan = planOf(mark, shape, shards, (index) => lost.has(index.name) || this.#comesWhole(index))
       if (isNothing(plan)) break
       madeAnew ||= plan.rebuild.length + plan.recopy.length + plan.again.length > 0
-      const done = await this.#carryOut.run(mark, plan, { shape, shards }).catch((error: unknown) => {
+      const done = await this.#carryOut.run(mark, plan, { shape, shards }, intend).catch((error: unknown) => {
         if (!(error instanceof PastGone) || !mark.copies.has(error.index)) throw error
         lost.add(error.index)
         return 'again' as const
@@ -109,6 +112,16 @@ export class History {
     }
     this.#last = mark
     return { madeAnew }
+  }
+
+  /** Finishes what a killed process had begun, as it noted it beside its first mark. */
+  async finish(mark: Mark, begun: ReadonlyMap<string, string>): Promise<void> {
+    await this.#carryOut.finish(mark, begun)
+  }
+
+  /** Deletes what rollbacks needed while they were not noted. */
+  async sweep(): Promise<void> {
+    await this.#carryOut.sweep()
   }
 
   /** What was inserted, updated and deleted since a mark. Throws `MARK_LOST`. */
@@ -150,6 +163,7 @@ export class History {
     const marks = [...this.bases.marks]
     for (const mark of marks) await this.bases.release(mark)
     await this.#copies?.drop(marks)
+    await this.sweep()
     await this.bases.pin([])
   }
 

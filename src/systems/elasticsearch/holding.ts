@@ -5,7 +5,7 @@ import { part } from './http.ts'
 import { Identity } from './identity.ts'
 import type { ElasticsearchOptions } from './index.ts'
 import type { Mark } from './marks.ts'
-import { textOf } from './note.ts'
+import { type Begun, textOf } from './note.ts'
 import { leaveRepository, type Opened, openIndices } from './open.ts'
 import { reset } from './reset.ts'
 import { dropCopies } from './worker-indices.ts'
@@ -64,9 +64,11 @@ export class Holding<C> {
   }
 
   async rollback(mark: Mark): Promise<void> {
-    const { madeAnew } = await this.history.rollback(mark)
+    const first = this.#first ?? mark
+    const { madeAnew } = await this.history.rollback(mark, (begun) => this.#note(first, begun))
     // Its points in time are gone with the old index.
-    if (madeAnew && this.#first) await this.#note(this.#first)
+    if (madeAnew) await this.#note(first)
+    await this.history.sweep()
   }
 
   async reset(options: ResetOptions): Promise<void> {
@@ -109,8 +111,8 @@ export class Holding<C> {
   }
 
   /** The points in time of the note outlive later ones, so that it holds though the mark moves on. */
-  async #note(first: Mark): Promise<void> {
-    await this.#opened.leases.note(textOf(first))
+  async #note(first: Mark, begun?: readonly Begun[]): Promise<void> {
+    await this.#opened.leases.note(textOf(first, begun))
     await this.history.bases.pin([...first.bases.values()].flatMap(({ pit }) => pit ?? []))
   }
 }

@@ -24,7 +24,7 @@ export function statusOf(thrown: unknown): number | undefined {
 /** One part of a path, whatever characters it has. */
 export const part = encodeURIComponent
 
-type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
 
 /**
  * Our own connections. Not the client's: it parses `_source`, which changes numbers, and each major version of it

@@ -89,9 +89,9 @@ export class Leases {
     return Object.values(found?._source?.leases ?? {})
   }
 
-  /** Notes the first mark: what crash recovery goes by. */
-  async note(text: string): Promise<void> {
-    await this.#http.ask('PUT', `/${INDEX}/_doc/first-${this.token}?pipeline=_none`, { mark: text })
+  /** Notes the first mark, ours or that of a killed process: what crash recovery goes by. */
+  async note(text: string, token = this.token): Promise<void> {
+    await this.#http.ask('PUT', `/${INDEX}/_doc/first-${token}?pipeline=_none`, { mark: text })
   }
 
   /** The first mark of another process, if it came so far. */

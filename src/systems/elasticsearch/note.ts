@@ -2,26 +2,43 @@ import type { Base, Doc } from './base.ts'
 import type { Index, Shape, Stream } from './catalog.ts'
 import { Mark } from './marks.ts'
 
-/** A mark as text, by which another process can go back to it while the server runs. */
-export function textOf({ name, shape, bases, copies }: Mark): string {
+/** An index that is about to be replaced by one of ours. */
+export interface Begun {
+  readonly index: string
+  /** What takes its place. */
+  readonly from: string
+  /** Shards that were as they are in that one. */
+  readonly same: readonly Base[]
+  /** Others, as what differs from it then. */
+  readonly patches: ReadonlyMap<Base, ReadonlyMap<string, Doc>>
+}
+
+/** A mark as text, by which another process can go back to it while the server runs; `begun` is finished first. */
+export function textOf({ name, shape, bases, copies }: Mark, begun: readonly Begun[] = []): string {
   const { version, nodes, objects } = shape
+  const all = [...bases.values()]
+  const isTold = ({ index, same, patches }: Begun): boolean =>
+    all.every((base) => base.index !== index || same.includes(base) || patches.has(base))
+  const told = new Map(begun.filter(isTold).map((one) => [one.index, one]))
   const [indices, streams] = [[...shape.indices.values()], [...shape.streams.values()]]
   const written: Written = {
     name,
     copies: [...copies],
     shape: { version, nodes, indices, streams, objects: objects.map((all) => [...all]) },
-    bases: Array.from(bases.values(), (base) => ({
-      ...base,
-      numbers: undefined,
-      patch: base.patch && [...base.patch.values()],
-    })),
+    bases: all.map((base) => {
+      const replaced = told.get(base.index)
+      const patch = replaced ? replaced.patches.get(base) : base.patch
+      return { ...base, numbers: undefined, patch: patch && [...patch.values()] }
+    }),
+    begun: Array.from(told.values(), ({ index, from }) => [index, from]),
   }
   return JSON.stringify(written)
 }
 
-/** The mark that a text is of. */
-export function markOf(text: string): Mark {
-  const { name, shape, bases, copies } = JSON.parse(text) as Written
+/** The mark that a text is of, and by what its indices were about to be replaced. */
+export function markOf(text: string): { readonly mark: Mark; readonly begun: ReadonlyMap<string, string> } {
+  // That of an older version says nothing of what was begun.
+  const { name, shape, bases, copies, begun = [] } = JSON.parse(text) as Written
   const indices = new Map(shape.indices.map((index) => [index.name, index]))
   const streams = new Map(shape.streams.map((stream) => [stream.name, stream]))
   const objects = shape.objects.map((all) => new Map(all))
@@ -31,7 +48,7 @@ export function markOf(text: string): Mark {
   })
   const mark = new Mark(name, { ...shape, indices, streams, objects }, new Map(read))
   for (const [index, copy] of copies) mark.copies.set(index, copy)
-  return mark
+  return { mark, begun: new Map(begun) }
 }
 
 const EMPTY = { routing: undefined, source: undefined, version: undefined }
@@ -45,4 +62,5 @@ interface Written {
     readonly objects: readonly (readonly [string, Readonly<Record<string, unknown>>])[][]
   }
   readonly bases: readonly (Omit<Base, 'patch'> & { readonly patch: readonly Doc[] | undefined })[]
+  readonly begun?: readonly (readonly [index: string, from: string])[]
 }

@@ -7,7 +7,7 @@ import { History, type Way } from './history.ts'
 import { Http } from './http.ts'
 import type { ElasticsearchOptions } from './index.ts'
 import { type Lease, Leases } from './lease.ts'
-import { markOf } from './note.ts'
+import { markOf, textOf } from './note.ts'
 import { parsedUrl, requireIndices, requireTestHost, requireTestIndices } from './place.ts'
 import { Quiet } from './quiet.ts'
 import { Repository } from './repository.ts'
@@ -141,10 +141,11 @@ async function recover<C>(
   else if (text !== undefined && options.recover === 'keep')
     worker.notice(`${killed}. They are taken as they are (recover: 'keep').`)
   else if (text !== undefined) {
-    const mark = markOf(text)
-    const history = new History(groundOf(server, scope, { ...options, way }, worker, leases.token))
+    const { mark, begun } = markOf(text)
+    const history = new History(groundOf(server, scope, { ...options, way }, worker, lease.token))
     try {
-      await history.rollback(mark)
+      await history.finish(mark, begun)
+      await history.rollback(mark, (again) => leases.note(textOf(mark, again), lease.token))
     } catch (cause) {
       throw crashed(lease, cause)
     }

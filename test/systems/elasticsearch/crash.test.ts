@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'vitest'
 import { describeServer } from '../../servers/server.ts'
 import { assertSame, contentsOf } from './contents.ts'
-import { kill, runner } from './killed.ts'
+import { kill, runner, runnerThatDies } from './killed.ts'
 import { Place } from './place.ts'
 
 describeServer('elasticsearch', (url) => {
@@ -15,6 +16,24 @@ describeServer('elasticsearch', (url) => {
       const system = await place.open()
       assertSame(await contentsOf(place.wire, place.name), before)
       assert.match(place.notices.join(), /a script \(pid \d+ on .+\) was killed with .+ put back to its first mark/)
+      await system.close?.()
+      assert.deepEqual(await place.leftovers(), [])
+    })
+  }
+
+  for (const [when, request] of [
+    ['that is noted', '^PUT /venomqa-leases/_doc/first'],
+    ['the index is deleted', '^DELETE /[^/]*-stock$'],
+    ['another one took its place', '/_clone/'],
+    ['all is done but cleaning up', '^DELETE /venomqa-[^/]*-rebuilt-[^/]*$'],
+  ] as const) {
+    test(`a runner may be killed while a rollback makes an index anew: after ${when}`, async () => {
+      await using place = await Place.stocked(url)
+      const before = await contentsOf(place.wire, place.name)
+      const child = runnerThatDies(place, 'grow and go back', request)
+      assert.deepEqual(await once(child, 'exit'), [null, 'SIGKILL'])
+      const system = await place.open()
+      assertSame(await contentsOf(place.wire, place.name), before)
       await system.close?.()
       assert.deepEqual(await place.leftovers(), [])
     })
