@@ -45,12 +45,16 @@ export const UNDOING = `
   ${AS_TEXT}
 `
 
+/** Shorter than others wait: who waits for us may be the one we wait for, and must not be the one who is ended. */
+export const SHORT_WAIT = `
+  select set_config('lock_timeout', least(250, setting::int / 2)::text, false) from pg_settings where name = 'deadlock_timeout'`
+
 /** What only a session of its own needs: it neither waits nor is ended. */
 const ALONE = `
   set synchronous_commit = off;
   set default_transaction_isolation = 'read committed';
   set default_transaction_read_only = off;
-  select set_config('lock_timeout', least(250, setting::int / 2)::text, false) from pg_settings where name = 'deadlock_timeout';
+  ${SHORT_WAIT};
   set statement_timeout = 0; set idle_in_transaction_session_timeout = 0;
   select set_config(name, '0', false) from pg_settings where name in ('idle_session_timeout', 'transaction_timeout');
 `

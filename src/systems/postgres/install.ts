@@ -2,7 +2,7 @@ import { messageOf, VenomError } from '../../errors.ts'
 import { captureSql } from './capture.sql.ts'
 import type { Control, TextRow } from './control.ts'
 import { literal, placeName } from './place.ts'
-import { type Patience, whenQuiet } from './quiet.ts'
+import { type Patience, whenAlone, whenQuiet } from './quiet.ts'
 import { reportSql } from './report.sql.ts'
 import { shapeSql } from './shape.sql.ts'
 import { codeOf, detailOf } from './trouble.ts'
@@ -34,21 +34,21 @@ export async function install(
   },
 ): Promise<void> {
   const mayReuse = (await recover(control, patience, notice)) && keep
-  await whenQuiet(control, patience, `so ${placeName(control.place)} cannot be prepared`, () =>
+  await whenAlone(control, patience, `so ${placeName(control.place)} cannot be prepared`, () =>
     control.transaction(mayReuse ? reuse(run) : `${UNINSTALL} ${create(run, canTellOfDdl)}`),
   )
 }
 
 /** Takes away all that was installed: the schema, and with it the triggers and functions. Throws `NOT_QUIET`. */
 export async function uninstall(control: Control, patience: Patience): Promise<void> {
-  await whenQuiet(control, patience, `so the triggers in ${placeName(control.place)} cannot be dropped`, () =>
+  await whenAlone(control, patience, `so the triggers in ${placeName(control.place)} cannot be dropped`, () =>
     control.transaction(UNINSTALL),
   )
 }
 
 /** Forgets the marks and what was logged, and leaves the rest for the next run. */
 export async function leaveInstalled(control: Control, patience: Patience): Promise<void> {
-  await whenQuiet(control, patience, `so the log in ${placeName(control.place)} cannot be emptied`, () =>
+  await whenAlone(control, patience, `so the log in ${placeName(control.place)} cannot be emptied`, () =>
     control.transaction(EMPTY),
   )
 }

@@ -1,6 +1,6 @@
 import { VenomError } from '../../errors.ts'
 import { shortened } from '../shared/statements.ts'
-import type { Control, TextRow } from './control.ts'
+import { type Control, SHORT_WAIT, type TextRow } from './control.ts'
 import { causeOf, codeOf, WRITERS } from './trouble.ts'
 
 // Taken at load, so that a runner's fake timers never stop us.
@@ -59,6 +59,43 @@ export async function whenQuiet<T>(
       deadline = now() + Math.max(settle, 1000)
     }
   }
+}
+
+/**
+ * The same for work that needs tables for itself: an autovacuum that is in the way is ended. The server does that for who
+ * waits longer than deadlock_timeout, which we do only where nobody else is in the way.
+ * https://www.postgresql.org/docs/current/routine-vacuuming.html#AUTOVACUUM
+ */
+export async function whenAlone<T>(
+  control: Control,
+  patience: Patience,
+  undone: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await whenQuiet(control, patience, undone, work)
+  } catch (error) {
+    if (codeOf(error) !== 'NOT_QUIET' || !(await isOnlyAutovacuum(control))) throw error
+    await control.query(LONG_WAIT)
+    try {
+      return await work()
+    } catch {
+      throw error
+    } finally {
+      await control.query(SHORT_WAIT)
+    }
+  }
+}
+
+const LONG_WAIT = `
+  select set_config('lock_timeout', (setting::int + 1000)::text, false) from pg_settings where name = 'deadlock_timeout'`
+
+async function isOnlyAutovacuum(control: Control): Promise<boolean> {
+  const [found] = await control.query(
+    // It belongs to nobody; its kind is shown to superusers only.
+    `select from pg_stat_activity where datname = current_database() and usesysid is null limit 1`,
+  )
+  return found !== undefined && (await inTheWay(control)).length === 0
 }
 
 /** The sessions that have a write transaction open, the oldest first; where nobody has, those that hold a lock by reading. */

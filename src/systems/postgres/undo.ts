@@ -16,7 +16,7 @@ import type { Control } from './control.ts'
 import { install, leaveInstalled, uninstall } from './install.ts'
 import { Observed } from './observe.ts'
 import { placeName } from './place.ts'
-import { now, type Patience, whenQuiet } from './quiet.ts'
+import { now, type Patience, whenAlone, whenQuiet } from './quiet.ts'
 import { explained } from './refusals.ts'
 import { reset } from './reset.ts'
 import { connectionLost } from './trouble.ts'
@@ -164,7 +164,7 @@ export class Undo<Handle extends Queryable> implements Rollbackable<Mark, Handle
 
   async reset(options: ResetOptions = {}): Promise<void> {
     const { control } = this.#opened()
-    await whenQuiet(control, this.#patience, 'so the tables cannot be emptied', () => reset(control, options))
+    await whenAlone(control, this.#patience, 'so the tables cannot be emptied', () => reset(control, options))
   }
 
   async ping(): Promise<Health> {

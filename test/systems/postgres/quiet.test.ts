@@ -20,6 +20,33 @@ for (const name of postgresServers) {
       expect((await application.query('select distinct status from orders')).rows).toEqual([{ status: 'paid' }])
     })
 
+    test('an autovacuum that takes long is ended where triggers come and go, and tables are emptied', async () => {
+      await using opened = await open(server, SCHEMA, { settle: 80 })
+      const application = await opened.connect()
+      // It pauses after each page.
+      await application.query(`create table big with (autovacuum_vacuum_threshold = 1, autovacuum_vacuum_insert_threshold = 1,
+        autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1) as select g, repeat('x', 900) from generate_series(1, 20000) g`)
+      const isVacuumed = async (): Promise<boolean> =>
+        (await application.query(`select from pg_stat_progress_vacuum where relid = 'big'::regclass`)).rows.length > 0
+      const begun = async (): Promise<void> => {
+        while (!(await isVacuumed())) await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+      await application.query('alter system set autovacuum_naptime = 1')
+      try {
+        await application.query('select pg_reload_conf()')
+        await opened.system.checkpoint('start')
+        await begun()
+        await opened.system.reset?.()
+        expect((await application.query('select from big')).rows).toEqual([])
+        await application.query(`insert into big select g, repeat('x', 900) from generate_series(1, 20000) g`)
+        await begun()
+        await opened.system.close?.()
+      } finally {
+        await application.query('alter system reset autovacuum_naptime')
+        await application.query('select pg_reload_conf()')
+      }
+    })
+
     test('a transaction that does not end is named', async () => {
       await using opened = await open(server, SCHEMA, { settle: 80 })
       const mark = await opened.system.checkpoint('start')
